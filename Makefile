@@ -1,0 +1,59 @@
+# What a developer types. meson, pip and the scripts in tools/ do the work; all they make is in build/ and .venv/.
+
+# The interpreter that .venv is made with.
+PYTHON ?= python3
+export PYTHON
+
+.PHONY: help run test bench lint asan crash models clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: ## build everything; show the issue, its resolution from Python and from C, and the speed here
+	@tools/bootstrap.sh run
+	@tools/venv.sh
+	@tools/build.sh release
+	@printf '\n%s\n' 'The issue: two processes fill a global list, and it stays empty (examples/mp_list_issue.py)'
+	@.venv/bin/python examples/mp_list_issue.py
+	@printf '\n%s\n' 'The same program with a shared list (examples/mp_list.py)'
+	@.venv/bin/python examples/mp_list.py
+	@printf '\n%s\n' 'The same from C (examples/mp_list.c)'
+	@build/release/examples/mp_list
+	@printf '\n'
+	@.venv/bin/python bench/quick.py
+
+test: ## every test that fits in a few minutes: C, Python, models, a tenth of the crash tests
+	@tools/bootstrap.sh test
+	@tools/venv.sh pytest hypothesis
+	@tools/build.sh debug
+	meson test -C build/debug --no-rebuild --verbose
+	.venv/bin/python -m pytest
+	$(PYTHON) tests/models/run.py --quick
+
+bench: ## measure comem beside its peers; the table says what falls short, build/bench.json has all
+	@tools/bootstrap.sh bench
+	@tools/venv.sh
+	@tools/build.sh bench
+	.venv/bin/python bench/bench.py --c-bench build/bench/bench/c_bench
+
+lint: ## format, warnings of both compilers and for arm64, clang-tidy, word stores, types
+	@tools/bootstrap.sh lint
+	@tools/venv.sh mypy
+	@tools/lint.sh
+
+asan: ## the tests in C under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/bootstrap.sh asan
+	@tools/build.sh asan
+	tools/asan.sh
+
+crash: ## the whole crash test: every operation cut at every store
+	@tools/bootstrap.sh crash
+	@tools/build.sh debug
+	build/debug/tests/crash/crash
+
+models: ## all models of the protocols
+	@tools/bootstrap.sh models
+	$(PYTHON) tests/models/run.py
+
+clean: ## remove what was built; .venv stays
+	rm -rf build

@@ -1,0 +1,68 @@
+"""Measures comem beside what it replaces. `make bench` runs it; bench/README.md says how to read the table.
+
+    bench.py [--rows NAME...] [--quick] [--strict] [--json PATH] [--c-bench PATH]
+    bench.py --markdown [--json PATH]
+
+Exit status: 0, also when a row falls short of its limit; 1 when one failed, with --strict also when one falls short.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+try:
+    import comem  # noqa: F401
+except ImportError as error:
+    sys.exit(f"comem cannot be imported ({error}): 'make bench' builds it.")
+
+import machine
+import report
+from rows import BUILD, QUICK, ROWS, Plan, falls_short, measured
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measures comem beside what it replaces.")
+    names = [row.name for row in ROWS]
+    parser.add_argument("--rows", nargs="+", metavar="NAME", choices=names, default=names, help=", ".join(names))
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller samples: seconds, noisier figures")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a row falls short")
+    parser.add_argument("--json", type=Path, metavar="PATH", default=BUILD / "bench.json", help="build/bench.json")
+    parser.add_argument("--c-bench", type=Path, metavar="PATH", default=Plan().c_bench, help="the C program")
+    parser.add_argument("--markdown", action="store_true", help="print the table of the last run for a document")
+    return parser.parse_args()
+
+
+def run(plan: Plan, names: list) -> dict:
+    """Measures the named rows and prints the table line by line."""
+    about = machine.describe(plan)
+    print(report.machine_lines(about), "\n", sep="")
+    print(report.line(report.HEADINGS), flush=True)
+    rows = {}
+    for row in ROWS:
+        if row.name in names:
+            rows[row.name] = measured(row, plan)
+            print(report.line(report.cells(row, rows[row.name])), flush=True)
+    return {"machine": about, "rows": rows}
+
+
+def main() -> int:
+    given = arguments()
+    if given.markdown:
+        print(report.markdown(**json.loads(given.json.read_text())))
+        return 0
+    plan = (QUICK if given.quick else Plan())._replace(c_bench=given.c_bench)
+    results = run(plan, given.rows)
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(json.dumps(results, indent=2) + "\n")
+    print("\n" + report.summary(results["rows"]))
+    failed = any("failed" in row for row in results["rows"].values())
+    short = any(falls_short(row) for row in results["rows"].values())
+    return int(failed or (short and given.strict))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,31 @@
+"""The loops that are timed. Both sides of a pair run the same one (each its own copy, see timing.py)."""
+
+
+def get(items, indices):
+    for index in indices:
+        items[index]
+
+
+def append(items, values):
+    for value in values:
+        items.append(value)
+
+
+def iterate(items, _):
+    for _ in items:
+        pass
+
+
+def extend(items, values):
+    items.extend(values)
+
+
+def make_lists(manager, times):
+    for _ in times:
+        manager.list()
+
+
+def acquire_release(lock, times):
+    for _ in times:
+        lock.acquire()
+        lock.release()

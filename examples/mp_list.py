@@ -1,0 +1,36 @@
+"""Two processes append to a global list, and the parent prints it: all ten words are there.
+
+The list comes from a comem.Manager, so both processes and the parent have the same one. mp_list_issue.py is the same
+program with a plain list.
+"""
+
+import multiprocessing
+import sys
+
+import comem
+
+final_list = comem.Manager().list()
+
+input_list_one = ["one", "two", "three", "four", "five"]
+input_list_two = ["six", "seven", "eight", "nine", "ten"]
+
+
+def worker(data):
+    for item in data:
+        final_list.append(item)
+
+
+if __name__ == "__main__":
+    if sys.version_info >= (3, 14):
+        # The default is forkserver from 3.14 on, whose children do not have this process's variables.
+        multiprocessing.set_start_method("fork")
+
+    process1 = multiprocessing.Process(target=worker, args=[input_list_one])
+    process2 = multiprocessing.Process(target=worker, args=[input_list_two])
+
+    process1.start()
+    process2.start()
+    process1.join()
+    process2.join()
+
+    print(final_list)

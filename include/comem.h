@@ -1,0 +1,256 @@
+/* comem.h - variables that every process of a program shares
+ *
+ * A store is memory that several processes map; the objects in it (lists, for now) are used through handles. Every
+ * process of a program sees every change at once, and a process killed at any instruction leaves every object whole.
+ *
+ * Conventions
+ *   Result     Every call returns a comem_status, the handle comes first, outputs come last. On any status but COMEM_OK
+ *              nothing stored was changed or lost, outputs are none or NULL, and comem_detail() has a sentence.
+ *   Values     A comem_value is one struct. Inputs borrow: comem_str("x", 1) points at the caller's bytes, which are
+ *              copied before the call returns. Outputs own what they point at: give them back with comem_value_clear(),
+ *              which is safe on borrowed values and may be called twice.
+ *   Handles    comem_list_new() and values read out of a container give handles. A handle may be used by any thread of
+ *              the process and, after fork(), by the child; each handle is released once in each process that has it.
+ *   Threads    Every function may be called from any thread of any process at any time, and each change is indivisible.
+ *              A thread attaches to the store by itself at its first call and detaches when it ends.
+ *   Signals    A call from a signal handler that interrupted another comem call of its thread returns COMEM_BUSY.
+ *   Fork       fork() between two calls is safe. A child made by a raw clone() or _Fork() has no handles: COMEM_GONE.
+ *   Death      A process may die at any instruction. Who waits for its lock learns of it from the kernel, repairs what
+ *              the dead process was doing (all of the operation or nothing of it) and goes on.
+ *   Cost       Given for each function as order and as what was seen on a 2-core machine without contention. A call that
+ *              finds its object locked spins for about a microsecond, then sleeps until the holder leaves or dies.
+ *
+ * Any call may answer, besides what is listed with it:
+ *   COMEM_GONE      the object was shut down, or this process never had the handle
+ *   COMEM_BUSY      called from a signal handler, see above
+ *   COMEM_DAMAGED   the store's memory does not hold what it should; the call touched nothing outside the store
+ *   COMEM_SYSTEM    the thread's first call could not attach: the store's tables are full or the system refused
+ *   COMEM_INVALID   a NULL where a handle or an output is due
+ */
+#ifndef COMEM_H
+#define COMEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define COMEM_API __attribute__((visibility("default")))
+#else
+#define COMEM_API
+#endif
+
+#define COMEM_VERSION "0.1.0"
+
+/* ---- status ------------------------------------------------------------------------------------------------------ */
+
+typedef enum comem_status {
+    COMEM_OK = 0,
+    COMEM_NO_MEMORY,    /* the store is full (its limit, the file system's, the process's) or malloc() failed */
+    COMEM_OUT_OF_RANGE, /* an index beyond the list, or pop from an empty one */
+    COMEM_TYPE,         /* a value of a kind that this call cannot take */
+    COMEM_INVALID,      /* an argument outside its range */
+    COMEM_GONE,         /* the object or its store is no longer there, or out of this process's reach */
+    COMEM_BUSY,         /* re-entered from a signal handler */
+    COMEM_DAMAGED,      /* the store fails its checks */
+    COMEM_UNSUPPORTED,  /* not on this system, or a store of another format */
+    COMEM_SYSTEM        /* the operating system refused a call; the detail names it */
+} comem_status;
+
+/* A fixed sentence for `status`, never NULL, never to be freed. O(1). */
+COMEM_API const char *comem_strerror(comem_status status);
+
+/* What the calling thread's last failed call had to say: sizes, limits, names. "" when there was none. The text is the
+ * thread's own and stays until its next failed call. O(1). */
+COMEM_API const char *comem_detail(void);
+
+/* The library's version, "major.minor.patch". Equal to COMEM_VERSION when header and library belong together. O(1). */
+COMEM_API const char *comem_version(void);
+
+/* ---- values ------------------------------------------------------------------------------------------------------ */
+
+typedef struct comem_store comem_store;
+typedef struct comem_object comem_object; /* any shared object's handle */
+typedef struct comem_list comem_list;
+
+typedef enum comem_kind {
+    COMEM_NONE = 0,
+    COMEM_BOOL,
+    COMEM_INT,   /* 64 bits, signed */
+    COMEM_FLOAT, /* IEEE double */
+    COMEM_STR,   /* UTF-8; lone surrogates as three bytes each, as Python's 'surrogatepass' writes them */
+    COMEM_BYTES,
+    COMEM_REF /* a shared object */
+} comem_kind;
+
+typedef struct comem_value {
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+        const char *data; /* COMEM_STR, COMEM_BYTES: `size` bytes; outputs have one zero byte after them */
+        comem_object *object;
+    } as;
+    size_t size;    /* bytes at `data`; 0 for other kinds */
+    uint8_t kind;   /* a comem_kind */
+    uint8_t owned;  /* not 0: comem_value_clear() frees what `as` points at */
+    uint8_t flags;  /* COMEM_ASCII, COMEM_SURROGATES; set in outputs of kind COMEM_STR, ignored in inputs */
+    uint8_t zero[5]; /* keeps the struct free of padding; 0 */
+} comem_value;
+
+#define COMEM_ASCII 1u      /* every byte is below 128 */
+#define COMEM_SURROGATES 2u /* has lone surrogates: not valid UTF-8 to a strict decoder */
+
+/* Makers of inputs. They cannot fail, allocate nothing and cost nothing: the data stays the caller's. */
+static inline comem_value comem_none(void)
+{
+    comem_value value = {{0}, 0, COMEM_NONE, 0, 0, {0}};
+    return value;
+}
+
+static inline comem_value comem_bool(bool boolean)
+{
+    comem_value value = comem_none();
+    value.kind = COMEM_BOOL;
+    value.as.boolean = boolean;
+    return value;
+}
+
+static inline comem_value comem_int(int64_t integer)
+{
+    comem_value value = comem_none();
+    value.kind = COMEM_INT;
+    value.as.integer = integer;
+    return value;
+}
+
+static inline comem_value comem_float(double real)
+{
+    comem_value value = comem_none();
+    value.kind = COMEM_FLOAT;
+    value.as.real = real;
+    return value;
+}
+
+/* `size` bytes of UTF-8 at `utf8`, any length from 0; may hold zero bytes. Not UTF-8: COMEM_INVALID from the call that
+ * stores it. */
+static inline comem_value comem_str(const char *utf8, size_t size)
+{
+    comem_value value = comem_none();
+    value.kind = COMEM_STR;
+    value.as.data = utf8;
+    value.size = size;
+    return value;
+}
+
+static inline comem_value comem_bytes(const void *data, size_t size)
+{
+    comem_value value = comem_none();
+    value.kind = COMEM_BYTES;
+    value.as.data = (const char *)data;
+    value.size = size;
+    return value;
+}
+
+/* A reference to the shared object behind `list`, of the same store as the container it is put into. */
+static inline comem_value comem_ref(comem_list *list)
+{
+    comem_value value = comem_none();
+    value.kind = COMEM_REF;
+    value.as.object = (comem_object *)(void *)list;
+    return value;
+}
+
+/* Frees or releases what an output owns and makes it none. Nothing on a borrowed or already cleared value, or NULL. */
+COMEM_API void comem_value_clear(comem_value *value);
+
+/* The list that `value` refers to, NULL when it is no reference to a list. Borrowed: good until the value is cleared. */
+COMEM_API comem_list *comem_value_list(const comem_value *value);
+
+/* ---- stores ------------------------------------------------------------------------------------------------------ */
+
+typedef struct comem_options {
+    uint64_t size_limit; /* bytes the store may grow to, at least 1 MiB; 0: half of the machine's memory, or what the
+                          * environment's COMEM_SIZE_LIMIT says (a number, with K, M or G behind it) */
+} comem_options;
+
+/* Opens a store. `name` NULL: this program's own, which the first call makes and children made by fork() share; options
+ * matter to the call that makes it. `options` may be NULL.
+ * COMEM_UNSUPPORTED: any name but NULL (stores by name are not there yet); not Linux with glibc.
+ * COMEM_NO_MEMORY: not even the first 256 KiB were to be had. COMEM_SYSTEM: no memfd, no mapping, no tables left.
+ * O(1), about 100 us for the call that makes the store, 1 us after that. */
+COMEM_API comem_status comem_open(const char *name, const comem_options *options, comem_store **store);
+
+/* Closes what comem_open() gave; NULL is ignored. Handles stay good: the store goes with the last process. O(1). */
+COMEM_API void comem_close(comem_store *store);
+
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
+
+/* An index counts from 0; -1 is the last item, as in Python. A length is at most 2^40. Values of every kind can be stored;
+ * those of COMEM_REF must refer to objects of the same store (COMEM_INVALID). */
+
+/* Makes an empty list in `store`. COMEM_NO_MEMORY. O(1), about 0.2 us. */
+COMEM_API comem_status comem_list_new(comem_store *store, comem_list **list);
+
+/* Gives a handle back; NULL is ignored. The list is freed when no handle in any process and no container names it any
+ * more. O(1), about 0.1 us, plus what is freed, in steps of 256 items. */
+COMEM_API void comem_list_release(comem_list *list);
+
+/* The number of items. O(1), 2 ns; takes no lock. */
+COMEM_API comem_status comem_list_len(comem_list *list, size_t *length);
+
+/* A copy of item `index`. COMEM_OUT_OF_RANGE. COMEM_NO_MEMORY: no memory for the copy. O(size of the item), 5 ns for
+ * numbers; takes no lock unless writers keep changing the item. */
+COMEM_API comem_status comem_list_get(comem_list *list, int64_t index, comem_value *value);
+
+/* Replaces item `index`. COMEM_OUT_OF_RANGE, COMEM_NO_MEMORY. O(size of the value), 20 ns for numbers. */
+COMEM_API comem_status comem_list_set(comem_list *list, int64_t index, comem_value value);
+
+/* Adds `value` behind the last item. COMEM_NO_MEMORY. O(size of the value) amortised, 15 ns for numbers. */
+COMEM_API comem_status comem_list_append(comem_list *list, comem_value value);
+
+/* Adds `count` values from `values` behind the last item, all of them or none; other processes see all at once.
+ * COMEM_NO_MEMORY. O(count), 3 ns a number, 100 ns a long str or a reference. */
+COMEM_API comem_status comem_list_extend(comem_list *list, const comem_value *values, size_t count);
+
+/* Takes the last item out and gives it to `value`; NULL throws it away. COMEM_OUT_OF_RANGE: the list is empty.
+ * COMEM_NO_MEMORY: no memory for the copy, the item stays. O(size of the item), 20 ns for numbers. */
+COMEM_API comem_status comem_list_pop(comem_list *list, comem_value *value);
+
+/* Copies items `from` .. `from` + `count` - 1 into `out`, as they stood at one moment; fewer where the list ends before,
+ * none where `from` is at or beyond its end. `read` says how many. Each is to be cleared. COMEM_NO_MEMORY: none were read.
+ * O(count), 3 ns a number; takes the list's lock only when writers interfere. */
+COMEM_API comem_status comem_list_read(comem_list *list, size_t from, size_t count, comem_value *out, size_t *read);
+
+/* Removes every item. O(1), 0.3 us; what they took is freed in steps of 256 items by this and later calls. */
+COMEM_API comem_status comem_list_clear(comem_list *list);
+
+/* Writes the list to `stream` as Python prints one, without a newline: ['one', 2, None]. A list inside itself is [...].
+ * COMEM_SYSTEM: the stream failed. COMEM_NO_MEMORY. O(length). */
+COMEM_API comem_status comem_list_print(comem_list *list, FILE *stream);
+
+/* ---- processes --------------------------------------------------------------------------------------------------- */
+
+typedef struct comem_process {
+    int64_t id; /* the child's process id; 0 before start and after join */
+} comem_process;
+
+/* Starts a process: flushes stdio, forks, runs function(argument) in the child, detaches, flushes, and _exits with what
+ * the function returned (its lowest 8 bits). The child has every handle the caller can see.
+ * COMEM_SYSTEM: fork failed. O(size of the process), 0.2 ms and up. */
+COMEM_API comem_status comem_process_start(comem_process *process, int (*function)(void *argument), void *argument);
+
+/* Waits until the process ends. `exit_code`, which may be NULL, is what the function returned, 0 to 255, or minus the
+ * number of the signal that killed it. COMEM_INVALID: not started, or joined before. COMEM_SYSTEM: it is not a child of
+ * the caller, or somebody else waited for it. */
+COMEM_API comem_status comem_process_join(comem_process *process, int *exit_code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,20 @@
+from typing import Any, Optional
+
+from . import managers as managers
+from ._engine import DamagedError as DamagedError
+from ._engine import GoneError as GoneError
+from ._engine import List as List
+from ._engine import __version__ as __version__
+
+__all__ = ["DamagedError", "GoneError", "List", "Manager", "list"]
+
+list = List
+
+def Manager(
+    address: None = None,
+    authkey: Optional[bytes] = None,
+    *,
+    deep: bool = False,
+    pickle: bool = True,
+    **options: Any,
+) -> managers.SyncManager: ...

@@ -1,0 +1,284 @@
+/* module.c - the extension module comem._engine: set-up, errors, store, wait hooks
+ *
+ * One interpreter of a process uses comem: the main one. Importing the module makes types and registers the wait hooks;
+ * it opens no store and starts no thread. The store is opened by the first list, by the first manager or before the
+ * first fork, and is never closed: it goes with the last process that has it.
+ */
+#include "module.h"
+
+#include "pylist.h"
+#include "objects/list.h"
+#include "objects/object.h"
+#include "sync/sync.h"
+#include "sync/wait.h"
+
+struct module_state *module_state_of(PyTypeObject *type)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    PyObject *module = PyType_GetModuleByDef(type, &module_definition);
+    if (module != NULL)
+        return module_state(module);
+#else
+    PyObject *bases = type->tp_mro;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(bases, i);
+        if ((base->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
+            continue;
+        PyObject *module = ((PyHeapTypeObject *)base)->ht_module;
+        if (module != NULL && PyModule_GetDef(module) == &module_definition)
+            return module_state(module);
+    }
+#endif
+    Py_FatalError("comem: a type without its module");
+}
+
+comem_store *module_store(struct module_state *state)
+{
+    if (UNLIKELY(state->store == NULL)) {
+        comem_status status = comem_open(NULL, NULL, &state->store);
+        if (status != COMEM_OK) {
+            state->store = NULL;
+            module_raise(state, status);
+        }
+    }
+    return state->store;
+}
+
+static PyObject *module_exception(struct module_state *state, comem_status status)
+{
+    switch (status) {
+    case COMEM_NO_MEMORY:
+        return PyExc_MemoryError;
+    case COMEM_OUT_OF_RANGE:
+        return PyExc_IndexError;
+    case COMEM_TYPE:
+        return PyExc_TypeError;
+    case COMEM_INVALID:
+        return PyExc_ValueError;
+    case COMEM_GONE:
+        return state->gone_error;
+    case COMEM_DAMAGED:
+        return state->damaged_error;
+    case COMEM_UNSUPPORTED:
+    case COMEM_SYSTEM:
+        return PyExc_OSError;
+    case COMEM_BUSY:
+    case COMEM_OK:
+    default:
+        return PyExc_RuntimeError;
+    }
+}
+
+PyObject *module_raise(struct module_state *state, comem_status status)
+{
+    const char *detail = comem_detail();
+    if (detail[0] == '\0')
+        detail = comem_strerror(status);
+    PyErr_SetString(module_exception(state, status), detail);
+    return NULL;
+}
+
+/* ---- wait hooks -------------------------------------------------------------------------------------------------- */
+
+/* Gives up the interpreter's lock, if this thread has it: the engine also works in threads that are none of Python's,
+ * and in a thread's last moments. */
+static void *module_before_sleep(void)
+{
+    PyThreadState *own = PyGILState_GetThisThreadState();
+#if PY_VERSION_HEX >= 0x030D0000
+    PyThreadState *current = PyThreadState_GetUnchecked();
+#else
+    PyThreadState *current = _PyThreadState_UncheckedGet();
+#endif
+    if (own == NULL || own != current)
+        return NULL;
+    return PyEval_SaveThread();
+}
+
+static void module_after_operation(void *token)
+{
+    if (token != NULL)
+        PyEval_RestoreThread((PyThreadState *)token);
+}
+
+/* ---- functions --------------------------------------------------------------------------------------------------- */
+
+PyDoc_STRVAR(open_store_doc,
+             "_open_store()\n--\n\n"
+             "Make the program's store if it is not there. MemoryError, OSError. About 100 us the first time.");
+
+static PyObject *module_open_store(PyObject *module, PyObject *Py_UNUSED(unused))
+{
+    if (module_store(module_state(module)) == NULL)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(detach_doc,
+             "_detach()\n--\n\n"
+             "Leave the store in good order; the next use of a shared object joins it again. Does nothing without a store.");
+
+static PyObject *module_detach(PyObject *module, PyObject *Py_UNUSED(unused))
+{
+    struct module_state *state = module_state(module);
+    if (state->store == NULL)
+        Py_RETURN_NONE;
+    comem_status status = store_detach_process();
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(scope_new_doc,
+             "_scope_new()\n--\n\n"
+             "The number of a new scope, whose objects can be shut down together. MemoryError, OSError.");
+
+static PyObject *module_scope_new(PyObject *module, PyObject *Py_UNUSED(unused))
+{
+    struct module_state *state = module_state(module);
+    comem_store *store = module_store(state);
+    if (store == NULL)
+        return NULL;
+    uint64_t scope;
+    comem_status status = object_scope_new(store, &scope);
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    return PyLong_FromUnsignedLongLong(scope);
+}
+
+PyDoc_STRVAR(scope_shutdown_doc,
+             "_scope_shutdown(scope, /)\n--\n\n"
+             "Shut down every object made in the scope: using one raises GoneError from now on, in every process.");
+
+static PyObject *module_scope_shutdown(PyObject *module, PyObject *number)
+{
+    struct module_state *state = module_state(module);
+    unsigned long long scope = PyLong_AsUnsignedLongLong(number);
+    if (scope == (unsigned long long)-1 && PyErr_Occurred())
+        return NULL;
+    comem_store *store = module_store(state);
+    if (store == NULL)
+        return NULL;
+    comem_status status = object_scope_shutdown(store, scope);
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef module_functions[] = {
+    {"_open_store", module_open_store, METH_NOARGS, open_store_doc},
+    {"_detach", module_detach, METH_NOARGS, detach_doc},
+    {"_scope_new", module_scope_new, METH_NOARGS, scope_new_doc},
+    {"_scope_shutdown", module_scope_shutdown, METH_O, scope_shutdown_doc},
+    {"_new_proxy", (PyCFunction)(void (*)(void))pyproxy_new, METH_FASTCALL, pyproxy_new_doc},
+    {"_open", (PyCFunction)(void (*)(void))pylist_open, METH_FASTCALL, pylist_open_doc},
+    {"_make_proxy_type", pyproxy_make_type, METH_O, pyproxy_make_type_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+/* ---- set-up ------------------------------------------------------------------------------------------------------ */
+
+PyDoc_STRVAR(gone_error_doc, "The shared object was shut down, or its store is out of this process's reach.\n\n"
+                             "A BrokenPipeError and an EOFError, because programs written for multiprocessing's managers\n"
+                             "catch those.");
+
+PyDoc_STRVAR(damaged_error_doc, "The store's memory does not hold what it should.\n\n"
+                                "The operation that raised it changed nothing.");
+
+static int module_add_errors(PyObject *module)
+{
+    struct module_state *state = module_state(module);
+    PyObject *bases = PyTuple_Pack(2, PyExc_BrokenPipeError, PyExc_EOFError);
+    if (bases == NULL)
+        return -1;
+    state->gone_error = PyErr_NewExceptionWithDoc("comem.GoneError", gone_error_doc, bases, NULL);
+    Py_DECREF(bases);
+    state->damaged_error = PyErr_NewExceptionWithDoc("comem.DamagedError", damaged_error_doc, PyExc_RuntimeError, NULL);
+    if (state->gone_error == NULL || state->damaged_error == NULL ||
+        PyObject_SetAttrString(module, "GoneError", state->gone_error) < 0)
+        return -1;
+    return PyObject_SetAttrString(module, "DamagedError", state->damaged_error);
+}
+
+/* Refuses where comem cannot keep its promises. 0, or -1 with ImportError. */
+static int module_check_interpreter(void)
+{
+#ifdef Py_GIL_DISABLED
+    PyErr_SetString(PyExc_ImportError, "comem needs a Python build with the global interpreter lock");
+    return -1;
+#else
+    if (PyInterpreterState_Get() == PyInterpreterState_Main())
+        return 0;
+    PyErr_SetString(PyExc_ImportError, "comem can be imported in the main interpreter of a process only");
+    return -1;
+#endif
+}
+
+static int module_execute(PyObject *module)
+{
+    if (module_check_interpreter() < 0)
+        return -1;
+    if (module_add_errors(module) < 0 || pylist_setup(module) < 0 || pyiterator_setup(module) < 0)
+        return -1;
+    struct module_state *state = module_state(module);
+    state->open_function = PyObject_GetAttrString(module, "_open");
+    if (state->open_function == NULL || PyModule_AddStringConstant(module, "__version__", comem_version()) < 0)
+        return -1;
+    wait_hooks_set(module_before_sleep, module_after_operation);
+    return 0;
+}
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct module_state *state = module_state(module);
+    Py_VISIT(state->list_type);
+    Py_VISIT(state->iterator_type);
+    Py_VISIT(state->reverse_iterator_type);
+    Py_VISIT(state->proxy_type);
+    Py_VISIT(state->open_function);
+    Py_VISIT(state->gone_error);
+    Py_VISIT(state->damaged_error);
+    return 0;
+}
+
+static int module_clear(PyObject *module)
+{
+    struct module_state *state = module_state(module);
+    Py_CLEAR(state->list_type);
+    Py_CLEAR(state->iterator_type);
+    Py_CLEAR(state->reverse_iterator_type);
+    Py_CLEAR(state->proxy_type);
+    Py_CLEAR(state->open_function);
+    Py_CLEAR(state->gone_error);
+    Py_CLEAR(state->damaged_error);
+    return 0;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, (void *)module_execute},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#ifdef Py_GIL_DISABLED
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* refused with our sentence, without a warning before it */
+#endif
+    {0, NULL},
+};
+
+PyDoc_STRVAR(module_doc, "The C part of comem. Its public names are in the package comem.");
+
+struct PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "comem._engine",
+    .m_doc = module_doc,
+    .m_size = sizeof(struct module_state),
+    .m_methods = module_functions,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+};
+
+PyMODINIT_FUNC PyInit__engine(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}

@@ -1,0 +1,49 @@
+/* module.h - what the files of the extension module comem._engine share
+ *
+ * The interpreter's lock protects everything here. The engine is called with it held; where an operation has to sleep,
+ * the engine's wait hooks give it up and take it back after the operation's last unlock. So no function of the engine
+ * ever runs Python code, and no Python code runs while one of its locks is held.
+ */
+#ifndef COMEM_MODULE_H
+#define COMEM_MODULE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#include "comem.h"
+
+#pragma GCC diagnostic ignored "-Wpedantic" /* a PyType_Slot holds functions as void *: POSIX, not ISO C */
+
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+struct module_state {
+    PyTypeObject *list_type;             /* comem.List */
+    PyTypeObject *iterator_type;         /* iter(list) */
+    PyTypeObject *reverse_iterator_type; /* reversed(list) */
+    PyTypeObject *proxy_type;            /* comem.managers.ListProxy; NULL until that module is imported */
+    PyObject *open_function;             /* comem._engine._open, what a pickle calls */
+    PyObject *gone_error;
+    PyObject *damaged_error;
+    comem_store *store; /* the program's store; NULL until it is needed */
+};
+
+extern struct PyModuleDef module_definition;
+
+static inline struct module_state *module_state(PyObject *module)
+{
+    return (struct module_state *)PyModule_GetState(module);
+}
+
+/* The state of the module that made `type` or one of its bases. Never NULL for the types of this module and their
+ * subclasses. A walk along the bases: for paths that make objects or raise. */
+struct module_state *module_state_of(PyTypeObject *type);
+
+/* The program's store, made if need be. NULL with an exception. */
+comem_store *module_store(struct module_state *state);
+
+/* Sets the exception that `status`, which is not COMEM_OK, stands for, with the engine's sentence. Returns NULL. */
+PyObject *module_raise(struct module_state *state, comem_status status);
+
+#endif

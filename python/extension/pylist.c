@@ -1,0 +1,782 @@
+/* pylist.c - comem.List
+ *
+ * An object of this type is one handle of this process on a shared list; it holds nothing else. Every method is one call
+ * of the engine, or takes a snapshot in one call and works on that. What runs foreign code (converting an iterable,
+ * comparing, representing) runs before or after the call, never in it.
+ *
+ * Lost and found  An item taken out whose Python object cannot be made is put back before MemoryError is raised.
+ * Identity        The engine gives every handle of one shared list in a process the same address, so two Python objects
+ *                 show the same list when their `list` is equal.
+ * Cost            Indexing a number takes a few nanoseconds more than in a built-in list; it makes no temporary object.
+ */
+#include "pylist.h"
+
+#include "objects/list.h"
+#include "objects/object.h"
+#include "pyvalue.h"
+
+/* ---- handles ----------------------------------------------------------------------------------------------------- */
+
+comem_list *pylist_handle(PyObject *container, PyObject *object)
+{
+    PyTypeObject *list_type = module_state_of(Py_TYPE(container))->list_type;
+    return PyObject_TypeCheck(object, list_type) ? pylist_of(object) : NULL;
+}
+
+bool pylist_is_deep(PyObject *container)
+{
+    return (object_flags(pylist_object(container)) & OBJECT_DEEP) != 0;
+}
+
+PyObject *pylist_wrap(PyTypeObject *type, comem_list *list)
+{
+    PyObject *self = type->tp_alloc(type, 0);
+    if (self == NULL) {
+        comem_list_release(list);
+        return NULL;
+    }
+    ((struct list_object *)(void *)self)->list = list;
+    return self;
+}
+
+/* The type that shows `list`. Borrowed; NULL with an exception. The first list of a manager that a process meets imports
+ * comem.managers, which registers the type. */
+static PyTypeObject *pylist_face(struct module_state *state, comem_list *list)
+{
+    if ((object_flags((comem_object *)(void *)list) & OBJECT_FACE_MANAGER) == 0)
+        return state->list_type;
+    if (UNLIKELY(state->proxy_type == NULL)) {
+        PyObject *module = PyImport_ImportModule("comem.managers");
+        if (module == NULL)
+            return NULL;
+        Py_DECREF(module);
+        if (state->proxy_type == NULL)
+            PyErr_SetString(PyExc_ImportError, "comem.managers belongs to another import of comem");
+    }
+    return state->proxy_type;
+}
+
+PyObject *pylist_from_value(PyObject *container, comem_value *value)
+{
+    struct module_state *state = module_state_of(Py_TYPE(container));
+    comem_list *list = comem_value_list(value);
+    if (list == NULL) {
+        PyErr_SetString(PyExc_TypeError, "a reference to an object that this release of comem does not know");
+        return NULL;
+    }
+    PyTypeObject *type = pylist_face(state, list);
+    PyObject *object = type == NULL ? NULL : type->tp_alloc(type, 0);
+    if (object == NULL)
+        return NULL;
+    ((struct list_object *)(void *)object)->list = list;
+    value->owned = 0; /* the handle is the object's now */
+    return object;
+}
+
+void pylist_dealloc(PyObject *self)
+{
+    struct list_object *object = (struct list_object *)(void *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (object->weak_references != NULL)
+        PyObject_ClearWeakRefs(self);
+    if (object->list != NULL)
+        comem_list_release(object->list);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+int pylist_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
+
+/* Raises for `status`; an index out of range says `sentence`, as the built-in list does. Returns NULL. */
+static PyObject *pylist_raise(PyObject *self, comem_status status, const char *sentence)
+{
+    if (status == COMEM_OUT_OF_RANGE) {
+        PyErr_SetString(PyExc_IndexError, sentence);
+        return NULL;
+    }
+    return module_raise(module_state_of(Py_TYPE(self)), status);
+}
+
+/* The index that `key` stands for. Returns 0, or -1 with the built-in list's exceptions. */
+static int pylist_index(PyObject *key, int64_t *index)
+{
+    if (LIKELY(pyvalue_is_small(key))) {
+        *index = pyvalue_small(key);
+        return 0;
+    }
+    if (PyIndex_Check(key)) {
+        Py_ssize_t number = PyNumber_AsSsize_t(key, PyExc_IndexError);
+        if (number == -1 && PyErr_Occurred())
+            return -1;
+        *index = number;
+        return 0;
+    }
+    if (PySlice_Check(key))
+        PyErr_SetString(PyExc_TypeError, "shared lists take no slices yet; list(shared)[start:stop] gives a copy's");
+    else
+        PyErr_Format(PyExc_TypeError, "list indices must be integers or slices, not %.200s", Py_TYPE(key)->tp_name);
+    return -1;
+}
+
+/* ---- items ------------------------------------------------------------------------------------------------------- */
+
+Py_ssize_t pylist_length(PyObject *self)
+{
+    size_t length;
+    comem_status status = comem_list_len(pylist_of(self), &length);
+    if (UNLIKELY(status != COMEM_OK)) {
+        pylist_raise(self, status, "");
+        return -1;
+    }
+    return (Py_ssize_t)length;
+}
+
+static inline PyObject *pylist_get(PyObject *self, int64_t index)
+{
+    comem_value value;
+    comem_status status = comem_list_get(pylist_of(self), index, &value);
+    if (UNLIKELY(status != COMEM_OK))
+        return pylist_raise(self, status, "list index out of range");
+    return pyvalue_into_python(self, &value);
+}
+
+PyObject *pylist_item(PyObject *self, Py_ssize_t index)
+{
+    if (UNLIKELY(index < 0)) /* the caller has added the length already */
+        return pylist_raise(self, COMEM_OUT_OF_RANGE, "list index out of range");
+    return pylist_get(self, index);
+}
+
+PyObject *pylist_subscript(PyObject *self, PyObject *key)
+{
+    int64_t index;
+    if (UNLIKELY(pylist_index(key, &index) < 0))
+        return NULL;
+    return pylist_get(self, index);
+}
+
+static int pylist_set(PyObject *self, int64_t index, PyObject *object)
+{
+    if (UNLIKELY(object == NULL)) {
+        PyErr_Format(PyExc_TypeError, "'%.200s' object does not support item deletion yet", Py_TYPE(self)->tp_name);
+        return -1;
+    }
+    comem_value value;
+    PyObject *owner;
+    if (UNLIKELY(pyvalue_from_python(self, object, &value, &owner) < 0))
+        return -1;
+    comem_status status = comem_list_set(pylist_of(self), index, value);
+    Py_XDECREF(owner);
+    if (LIKELY(status == COMEM_OK))
+        return 0;
+    pylist_raise(self, status, "list assignment index out of range");
+    return -1;
+}
+
+int pylist_assign_item(PyObject *self, Py_ssize_t index, PyObject *object)
+{
+    if (UNLIKELY(index < 0)) { /* the caller has added the length already */
+        pylist_raise(self, COMEM_OUT_OF_RANGE, "list assignment index out of range");
+        return -1;
+    }
+    return pylist_set(self, index, object);
+}
+
+int pylist_assign_subscript(PyObject *self, PyObject *key, PyObject *object)
+{
+    int64_t index;
+    if (UNLIKELY(pylist_index(key, &index) < 0))
+        return -1;
+    return pylist_set(self, index, object);
+}
+
+const char pylist_append_doc[] =
+    "append($self, object, /)\n--\n\n"
+    "Add object behind the last item.\n\n"
+    "Indivisible: several threads and processes may append at once, and nothing is lost.\n"
+    "TypeError for a type that cannot be stored, OverflowError for an int beyond 64 bits,\n"
+    "MemoryError when the store is full, GoneError when the list was shut down; none of them\n"
+    "changes the list. O(size of the object), about 50 ns for a number.";
+
+PyObject *pylist_append(PyObject *self, PyObject *object)
+{
+    comem_value value;
+    PyObject *owner;
+    if (UNLIKELY(pyvalue_from_python(self, object, &value, &owner) < 0))
+        return NULL;
+    comem_status status = comem_list_append(pylist_of(self), value);
+    Py_XDECREF(owner);
+    if (UNLIKELY(status != COMEM_OK))
+        return pylist_raise(self, status, "");
+    Py_RETURN_NONE;
+}
+
+/* Checks the argument of pop(). Returns 0 for the last item, or -1 with an exception. */
+static int pylist_pop_index(PyObject *self, PyObject *key)
+{
+    Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+    if (index == -1)
+        return PyErr_Occurred() ? -1 : 0;
+    Py_ssize_t length = pylist_length(self);
+    if (length < 0)
+        return -1;
+    if (length == 0)
+        PyErr_SetString(PyExc_IndexError, "pop from empty list");
+    else if (index >= length || index < -length)
+        PyErr_SetString(PyExc_IndexError, "pop index out of range");
+    else
+        PyErr_SetString(PyExc_NotImplementedError, "pop() takes the last item only: pop() or pop(-1); other items come with a "
+                                                   "later release");
+    return -1;
+}
+
+const char pylist_pop_doc[] =
+    "pop($self, index=-1, /)\n--\n\n"
+    "Take the last item out and return it.\n\n"
+    "Indivisible: one of several threads and processes gets the item. Only the last item can be\n"
+    "taken so far; another index raises NotImplementedError. IndexError when the list is empty,\n"
+    "MemoryError when there is no memory for the result (the item stays), GoneError when the list\n"
+    "was shut down. O(size of the item), about 50 ns for a number.";
+
+PyObject *pylist_pop(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count > 1) {
+        PyErr_Format(PyExc_TypeError, "pop expected at most 1 argument, got %zd", count);
+        return NULL;
+    }
+    if (count == 1 && pylist_pop_index(self, arguments[0]) < 0)
+        return NULL;
+    comem_value value;
+    comem_status status = comem_list_pop(pylist_of(self), &value);
+    if (UNLIKELY(status != COMEM_OK))
+        return pylist_raise(self, status, "pop from empty list");
+    PyObject *object = pyvalue_to_python(self, &value);
+    if (UNLIKELY(object == NULL))
+        (void)comem_list_append(pylist_of(self), value); /* nothing is lost: the room it had is still there */
+    pyvalue_clear(&value);
+    return object;
+}
+
+const char pylist_clear_doc[] =
+    "clear($self, /)\n--\n\n"
+    "Remove all items.\n\n"
+    "Indivisible: other threads and processes see all of them or none. GoneError when the list was\n"
+    "shut down. O(1); what the items took is freed step by step.";
+
+PyObject *pylist_clear(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    comem_status status = comem_list_clear(pylist_of(self));
+    if (UNLIKELY(status != COMEM_OK))
+        return pylist_raise(self, status, "");
+    Py_RETURN_NONE;
+}
+
+/* ---- many items at once ------------------------------------------------------------------------------------------ */
+
+/* Items of a list as they stood at one moment, owned. */
+struct snapshot {
+    comem_value *values;
+    size_t count;
+};
+
+static void snapshot_clear(struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->count; i++)
+        pyvalue_clear(&snapshot->values[i]);
+    PyMem_Free(snapshot->values);
+    snapshot->values = NULL;
+    snapshot->count = 0;
+}
+
+/* Reads all items. Room is asked for some more than there are, so that a full array says that the list has grown between
+ * the two calls; then it is read anew. Returns 0, or -1 with an exception. */
+static int snapshot_take(struct snapshot *snapshot, PyObject *self)
+{
+    *snapshot = (struct snapshot){NULL, 0};
+    Py_ssize_t length = pylist_length(self);
+    if (length < 0)
+        return -1;
+    for (size_t room = (size_t)length + 8;; room *= 2) {
+        snapshot->values = PyMem_New(comem_value, room);
+        if (snapshot->values == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        comem_status status = comem_list_read(pylist_of(self), 0, room, snapshot->values, &snapshot->count);
+        if (status != COMEM_OK) {
+            snapshot->count = 0;
+            snapshot_clear(snapshot);
+            pylist_raise(self, status, "");
+            return -1;
+        }
+        if (snapshot->count < room)
+            return 0;
+        snapshot_clear(snapshot);
+    }
+}
+
+PyObject *pylist_snapshot(PyObject *self)
+{
+    struct snapshot snapshot;
+    if (snapshot_take(&snapshot, self) < 0)
+        return NULL;
+    PyObject *items = PyList_New((Py_ssize_t)snapshot.count);
+    for (size_t i = 0; items != NULL && i < snapshot.count; i++) {
+        PyObject *item = pyvalue_to_python(self, &snapshot.values[i]);
+        if (item == NULL)
+            Py_CLEAR(items);
+        else
+            PyList_SET_ITEM(items, (Py_ssize_t)i, item);
+    }
+    snapshot_clear(&snapshot);
+    return items;
+}
+
+/* Appends a snapshot of another shared list, or of the same. Returns 0, or -1 with an exception. */
+static int pylist_extend_shared(PyObject *self, PyObject *other)
+{
+    struct snapshot snapshot;
+    if (snapshot_take(&snapshot, other) < 0)
+        return -1;
+    comem_status status = comem_list_extend(pylist_of(self), snapshot.values, snapshot.count);
+    snapshot_clear(&snapshot);
+    if (status == COMEM_OK)
+        return 0;
+    pylist_raise(self, status, "");
+    return -1;
+}
+
+#define FEW_VALUES 16 /* as many need no memory from the interpreter */
+
+/* Appends the items of a tuple, which nobody else can change. Returns 0, or -1 with an exception. */
+static int pylist_extend_tuple(PyObject *self, PyObject *items)
+{
+    comem_value few[FEW_VALUES];
+    few[0] = comem_none(); /* no items: the engine is called all the same, and says when the list is gone */
+    Py_ssize_t count = PyTuple_GET_SIZE(items);
+    comem_value *values = count <= FEW_VALUES ? few : PyMem_New(comem_value, (size_t)count);
+    if (values == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    PyObject *owners = NULL; /* a list of what the values borrow from, besides the items themselves */
+    int result = 0;
+    for (Py_ssize_t i = 0; result == 0 && i < count; i++) {
+        PyObject *owner;
+        result = pyvalue_from_python(self, PyTuple_GET_ITEM(items, i), &values[i], &owner);
+        if (UNLIKELY(owner != NULL)) {
+            if ((owners == NULL && (owners = PyList_New(0)) == NULL) || PyList_Append(owners, owner) < 0)
+                result = -1;
+            Py_DECREF(owner);
+        }
+    }
+    if (result == 0) {
+        comem_status status = comem_list_extend(pylist_of(self), values, (size_t)count);
+        if (status != COMEM_OK) {
+            pylist_raise(self, status, "");
+            result = -1;
+        }
+    }
+    Py_XDECREF(owners);
+    if (values != few)
+        PyMem_Free(values);
+    return result;
+}
+
+static int pylist_extend_any(PyObject *self, PyObject *iterable)
+{
+    comem_list *shared = pylist_handle(self, iterable);
+    if (shared != NULL && Py_TYPE(iterable)->tp_iter == pyiterator_new)
+        return pylist_extend_shared(self, iterable);
+    PyObject *items = PySequence_Tuple(iterable); /* foreign code runs in here, before anything is changed */
+    if (items == NULL)
+        return -1;
+    int result = pylist_extend_tuple(self, items);
+    Py_DECREF(items);
+    return result;
+}
+
+const char pylist_extend_doc[] =
+    "extend($self, iterable, /)\n--\n\n"
+    "Add the items of iterable behind the last item.\n\n"
+    "All of them or none, also when iterable raises; other threads and processes see all at once.\n"
+    "TypeError for a type that cannot be stored, OverflowError for an int beyond 64 bits,\n"
+    "MemoryError when the store is full, GoneError when the list was shut down; none of them\n"
+    "changes the list. O(number and size of the items), about 15 ns for a number.";
+
+PyObject *pylist_extend(PyObject *self, PyObject *iterable)
+{
+    if (pylist_extend_any(self, iterable) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyObject *pylist_inplace_extend(PyObject *self, PyObject *iterable)
+{
+    if (pylist_extend_any(self, iterable) < 0)
+        return NULL;
+    Py_INCREF(self);
+    return self;
+}
+
+/* ---- comparing and representing ---------------------------------------------------------------------------------- */
+
+/* Whether `value` equals `object` as far as that needs no Python object: 1 yes, 0 no, -1 to be asked of the objects. */
+static int pylist_equals_plainly(const comem_value *value, PyObject *object)
+{
+    if (pyvalue_is_small(object)) {
+        if (value->kind == COMEM_INT)
+            return value->as.integer == pyvalue_small(object);
+        return value->kind == COMEM_STR || value->kind == COMEM_BYTES || value->kind == COMEM_NONE ? 0 : -1;
+    }
+    if (PyUnicode_CheckExact(object) && PyUnicode_IS_COMPACT_ASCII(object)) {
+        if (value->kind != COMEM_STR)
+            return value->kind == COMEM_REF ? -1 : 0;
+        return value->size == (size_t)PyUnicode_GET_LENGTH(object) &&
+               memcmp(value->as.data, PyUnicode_1BYTE_DATA(object), value->size) == 0;
+    }
+    return -1;
+}
+
+int pylist_contains(PyObject *self, PyObject *object)
+{
+    struct list_cursor cursor;
+    comem_value value;
+    comem_status status;
+    int found = 0;
+    list_cursor_start(&cursor, pylist_of(self));
+    while (found == 0 && (status = list_cursor_next(&cursor, &value)) == COMEM_OK) {
+        found = pylist_equals_plainly(&value, object);
+        if (found >= 0) {
+            pyvalue_clear(&value);
+            continue;
+        }
+        PyObject *item = pyvalue_into_python(self, &value);
+        found = item == NULL ? -1 : PyObject_RichCompareBool(item, object, Py_EQ);
+        Py_XDECREF(item);
+    }
+    list_cursor_clear(&cursor);
+    if (found == 0 && status != COMEM_OUT_OF_RANGE) {
+        pylist_raise(self, status, "");
+        return -1;
+    }
+    return found;
+}
+
+PyObject *pylist_richcompare(PyObject *self, PyObject *other, int operation)
+{
+    if (operation != Py_EQ && operation != Py_NE)
+        Py_RETURN_NOTIMPLEMENTED;
+    comem_list *shared = pylist_handle(self, other);
+    if (shared == NULL && !PyList_Check(other))
+        Py_RETURN_NOTIMPLEMENTED;
+    if (shared == pylist_of(self))
+        return PyBool_FromLong(operation == Py_EQ);
+    PyObject *own = pylist_snapshot(self);
+    if (own == NULL)
+        return NULL;
+    PyObject *others = other;
+    if (shared != NULL)
+        others = pylist_snapshot(other);
+    else
+        Py_INCREF(other);
+    PyObject *result = others == NULL ? NULL : PyObject_RichCompare(own, others, operation);
+    Py_XDECREF(others);
+    Py_DECREF(own);
+    return result;
+}
+
+/* The set of shared lists that this thread is representing, by address. Borrowed; NULL with an exception. */
+static PyObject *pylist_being_represented(void)
+{
+    PyObject *thread = PyThreadState_GetDict(); /* borrowed, without an exception when NULL */
+    if (thread == NULL)
+        return PyErr_NoMemory();
+    PyObject *key = PyUnicode_InternFromString("comem.List.__repr__");
+    if (key == NULL)
+        return NULL;
+    PyObject *set = PyDict_GetItemWithError(thread, key);
+    if (set == NULL && !PyErr_Occurred()) {
+        set = PySet_New(NULL);
+        if (set != NULL && PyDict_SetItem(thread, key, set) < 0)
+            Py_CLEAR(set);
+        Py_XDECREF(set); /* the thread's dictionary has it */
+    }
+    Py_DECREF(key);
+    return set;
+}
+
+const char *pylist_type_name(PyTypeObject *type)
+{
+    const char *dot = strrchr(type->tp_name, '.');
+    return dot == NULL ? type->tp_name : dot + 1;
+}
+
+/* "List(['one'])" of a snapshot. */
+static PyObject *pylist_represent(PyObject *self)
+{
+    PyObject *items = pylist_snapshot(self);
+    if (items == NULL && PyErr_ExceptionMatches(module_state_of(Py_TYPE(self))->gone_error)) {
+        PyErr_Clear();
+        return PyUnicode_FromFormat("<%s object at %p, gone>", pylist_type_name(Py_TYPE(self)), (void *)self);
+    }
+    PyObject *text = items == NULL ? NULL : PyUnicode_FromFormat("%s(%R)", pylist_type_name(Py_TYPE(self)), items);
+    Py_XDECREF(items);
+    return text;
+}
+
+static PyObject *pylist_repr(PyObject *self)
+{
+    PyObject *represented = pylist_being_represented();
+    PyObject *mark = represented == NULL ? NULL : PyLong_FromVoidPtr((void *)pylist_of(self));
+    if (mark == NULL)
+        return NULL;
+    PyObject *text = NULL;
+    Py_INCREF(represented);
+    int met = PySet_Contains(represented, mark);
+    if (met > 0) {
+        text = PyUnicode_FromFormat("%s([...])", pylist_type_name(Py_TYPE(self)));
+    } else if (met == 0 && PySet_Add(represented, mark) == 0) {
+        text = pylist_represent(self);
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        if (PySet_Discard(represented, mark) < 0)
+            PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
+    }
+    Py_DECREF(represented);
+    Py_DECREF(mark);
+    return text;
+}
+
+/* ---- copies and pickles ------------------------------------------------------------------------------------------ */
+
+const char pylist_reduce_doc[] =
+    "__reduce__($self, /)\n--\n\n"
+    "For pickle: the class and the name of the shared list.\n\n"
+    "A pickle is a name, not a copy: loaded in this program it gives another handle of the same list,\n"
+    "which outlives the pickling by 60 seconds when nothing else holds it. Loaded where the store is\n"
+    "out of reach it raises GoneError, as pickling does for a list that was shut down.";
+
+PyObject *pylist_reduce(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    struct module_state *state = module_state_of(Py_TYPE(self));
+    struct object_name name;
+    comem_status status = object_name_get(pylist_object(self), &name);
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    return Py_BuildValue("O(Oy#)", state->open_function, Py_TYPE(self), (const char *)&name, (Py_ssize_t)sizeof(name));
+}
+
+const char pylist_open_doc[] =
+    "_open(cls, name, /)\n--\n\n"
+    "A handle of class cls on the shared list that a pickle names. GoneError when it is out of reach.";
+
+PyObject *pylist_open(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    struct module_state *state = module_state(module);
+    struct object_name name;
+    if (count != 2 || !PyType_Check(arguments[0]) ||
+        !PyType_IsSubtype((PyTypeObject *)(void *)arguments[0], state->list_type) || !PyBytes_CheckExact(arguments[1]) ||
+        PyBytes_GET_SIZE(arguments[1]) != (Py_ssize_t)sizeof(name)) {
+        PyErr_SetString(PyExc_TypeError, "_open() takes a subclass of comem.List and a shared list's name");
+        return NULL;
+    }
+    memcpy(&name, PyBytes_AS_STRING(arguments[1]), sizeof(name));
+    comem_value value = comem_none();
+    comem_status status = object_name_open(&name, &value.as.object);
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    value.kind = COMEM_REF;
+    value.owned = 1;
+    comem_list *list = comem_value_list(&value);
+    if (list == NULL) {
+        comem_value_clear(&value);
+        PyErr_SetString(PyExc_TypeError, "the pickle names a shared object that is no list");
+        return NULL;
+    }
+    return pylist_wrap((PyTypeObject *)(void *)arguments[0], list);
+}
+
+/* A new empty shared list in an object of `type`. */
+static PyObject *pylist_make(PyTypeObject *type)
+{
+    struct module_state *state = module_state_of(type);
+    comem_store *store = module_store(state);
+    if (store == NULL)
+        return NULL;
+    comem_list *list;
+    comem_status status = list_new_in(store, 0, OBJECT_DEEP, &list);
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    return pylist_wrap(type, list);
+}
+
+PyDoc_STRVAR(copy_doc, "__copy__($self, /)\n--\n\n"
+                       "For copy.copy(): a new shared list of the same items, as they stood at one moment.");
+
+static PyObject *pylist_copy(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    PyObject *copy = pylist_make(Py_TYPE(self));
+    if (copy != NULL && pylist_extend_shared(copy, self) < 0)
+        Py_CLEAR(copy);
+    return copy;
+}
+
+PyDoc_STRVAR(deepcopy_doc, "__deepcopy__($self, memo, /)\n--\n\n"
+                           "For copy.deepcopy(): a new shared list of deep copies of the items.");
+
+/* Fills the new list `copy` with deep copies of what `self` holds; `memo` knows `self` as `copy` already. */
+static int pylist_fill_deeply(PyObject *copy, PyObject *self, PyObject *memo)
+{
+    PyObject *module = PyImport_ImportModule("copy");
+    PyObject *items = module == NULL ? NULL : pylist_snapshot(self);
+    PyObject *copies = items == NULL ? NULL : PyObject_CallMethod(module, "deepcopy", "OO", items, memo);
+    int result = copies == NULL ? -1 : pylist_extend_any(copy, copies);
+    Py_XDECREF(copies);
+    Py_XDECREF(items);
+    Py_XDECREF(module);
+    return result;
+}
+
+static PyObject *pylist_deepcopy(PyObject *self, PyObject *memo)
+{
+    if (!PyDict_Check(memo)) {
+        PyErr_SetString(PyExc_TypeError, "__deepcopy__() takes copy.deepcopy()'s memo");
+        return NULL;
+    }
+    /* Several handles of one list must give one copy, so the memo knows it by the address they share. */
+    PyObject *key = Py_BuildValue("(sN)", "comem", PyLong_FromVoidPtr((void *)pylist_of(self)));
+    if (key == NULL)
+        return NULL;
+    PyObject *copy = PyDict_GetItemWithError(memo, key);
+    Py_XINCREF(copy);
+    if (copy == NULL && !PyErr_Occurred()) {
+        copy = pylist_make(Py_TYPE(self));
+        if (copy != NULL && (PyDict_SetItem(memo, key, copy) < 0 || pylist_fill_deeply(copy, self, memo) < 0))
+            Py_CLEAR(copy);
+    }
+    Py_DECREF(key);
+    return copy;
+}
+
+const char pylist_reversed_doc[] =
+    "__reversed__($self, /)\n--\n\n"
+    "An iterator from the last item to the first, live by index as a built-in list's.";
+
+PyObject *pylist_reversed(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    return pyiterator_new_reversed(self);
+}
+
+/* ---- the type ---------------------------------------------------------------------------------------------------- */
+
+static PyObject *pylist_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
+{
+    return pylist_make(type);
+}
+
+static int pylist_init(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    if (keywords != NULL && PyDict_GET_SIZE(keywords) != 0) {
+        PyErr_SetString(PyExc_TypeError, "List() takes no keyword arguments");
+        return -1;
+    }
+    PyObject *iterable = NULL;
+    if (!PyArg_UnpackTuple(arguments, "List", 0, 1, &iterable))
+        return -1;
+    Py_ssize_t length = pylist_length(self);
+    if (length < 0)
+        return -1;
+    if (length != 0) { /* called again: as list.__init__(), not indivisible */
+        comem_status status = comem_list_clear(pylist_of(self));
+        if (status != COMEM_OK) {
+            pylist_raise(self, status, "");
+            return -1;
+        }
+    }
+    return iterable == NULL ? 0 : pylist_extend_any(self, iterable);
+}
+
+const char pylist_class_getitem_doc[] = "For annotations: List[int].";
+
+PyDoc_STRVAR(list_doc,
+             "List(iterable=(), /)\n--\n\n"
+             "A list that every process of the program shares.\n\n"
+             "Made before a fork, or handed over in another shared object, or pickled, it is the same list in\n"
+             "every process: what one changes, all see at once. Items are copied in and out; None, bool, int of\n"
+             "64 bits, float, str, bytes and comem.List can be stored, the last by reference.\n\n"
+             "Every method is indivisible and may be called from any thread of any process at any time; a\n"
+             "process killed in one leaves the list whole. Two lists are equal when their items are, also to a\n"
+             "built-in list. A loop is live by index, as over a built-in list. Like that it has no hash.\n\n"
+             "Any use may raise GoneError (shut down, or out of reach), DamagedError (the store's memory fails\n"
+             "its checks), OSError (the thread's first use could not join the store) and RuntimeError (called\n"
+             "from a C signal handler that interrupted another call). MemoryError: the store is full.");
+
+static PyMethodDef list_methods[] = {
+    {"append", pylist_append, METH_O, pylist_append_doc},
+    {"extend", pylist_extend, METH_O, pylist_extend_doc},
+    {"pop", (PyCFunction)(void (*)(void))pylist_pop, METH_FASTCALL, pylist_pop_doc},
+    {"clear", pylist_clear, METH_NOARGS, pylist_clear_doc},
+    {"__reversed__", pylist_reversed, METH_NOARGS, pylist_reversed_doc},
+    {"__reduce__", pylist_reduce, METH_NOARGS, pylist_reduce_doc},
+    {"__copy__", pylist_copy, METH_NOARGS, copy_doc},
+    {"__deepcopy__", pylist_deepcopy, METH_O, deepcopy_doc},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, pylist_class_getitem_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef list_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct list_object, weak_references), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot list_slots[] = {
+    {Py_tp_doc, (void *)list_doc},
+    {Py_tp_new, (void *)pylist_new},
+    {Py_tp_init, (void *)pylist_init},
+    {Py_tp_dealloc, (void *)pylist_dealloc},
+    {Py_tp_traverse, (void *)pylist_traverse},
+    {Py_tp_repr, (void *)pylist_repr},
+    {Py_tp_hash, (void *)PyObject_HashNotImplemented},
+    {Py_tp_richcompare, (void *)pylist_richcompare},
+    {Py_tp_iter, (void *)pyiterator_new},
+    {Py_tp_methods, list_methods},
+    {Py_tp_members, list_members},
+    {Py_mp_length, (void *)pylist_length},
+    {Py_mp_subscript, (void *)pylist_subscript},
+    {Py_mp_ass_subscript, (void *)pylist_assign_subscript},
+    {Py_sq_length, (void *)pylist_length},
+    {Py_sq_item, (void *)pylist_item},
+    {Py_sq_ass_item, (void *)pylist_assign_item},
+    {Py_sq_contains, (void *)pylist_contains},
+    {Py_sq_inplace_concat, (void *)pylist_inplace_extend},
+    {0, NULL},
+};
+
+static PyType_Spec list_spec = {
+    .name = "comem.List",
+    .basicsize = sizeof(struct list_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC
+#ifdef Py_TPFLAGS_SEQUENCE
+             | Py_TPFLAGS_SEQUENCE
+#endif
+    ,
+    .slots = list_slots,
+};
+
+int pylist_setup(PyObject *module)
+{
+    struct module_state *state = module_state(module);
+    state->list_type = (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, &list_spec, NULL);
+    if (state->list_type == NULL)
+        return -1;
+    return PyModule_AddType(module, state->list_type);
+}

@@ -1,0 +1,139 @@
+/* pyvalue.c - Python objects to comem values and back: everything but small ints
+ *
+ * In       A str of ASCII and bytes are borrowed as they are. Any other str is encoded into a bytes object that the
+ *          caller holds until the value is stored; lone surrogates become three bytes each ('surrogatepass').
+ * Out      Text comes as a private copy, so no other process can change it while the decoder counts. ASCII is copied
+ *          into a new str and checked there: a store that lies about it is an error, never a malformed str.
+ * Refused  Subclasses, because they would come back as something else, and every other type.
+ */
+#include "pyvalue.h"
+
+#include "pylist.h"
+
+/* TypeError for an object that a shared list cannot hold. Returns -1. */
+static int pyvalue_refuse(PyObject *container, PyObject *object)
+{
+    const char *name = Py_TYPE(object)->tp_name;
+    if (pylist_is_deep(container) && (PyList_CheckExact(object) || PyDict_CheckExact(object) || PyAnySet_CheckExact(object)))
+        PyErr_Format(PyExc_TypeError,
+                     "cannot store a plain '%.200s' in a list that shares all the way down: it would be a private copy%s",
+                     name, PyList_CheckExact(object) ? "; store a comem.List of its items" : "");
+    else
+        PyErr_Format(PyExc_TypeError,
+                     "cannot store an object of type '%.200s' in a shared list; None, bool, int, float, str, bytes and "
+                     "comem.List can be stored (these types themselves, no subclasses)",
+                     name);
+    return -1;
+}
+
+static int pyvalue_from_int(PyObject *object, comem_value *value)
+{
+    int overflow;
+    long long integer = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow != 0) {
+        PyErr_SetString(PyExc_OverflowError, "int too large for a shared list: it holds -2**63 to 2**63 - 1");
+        return -1;
+    }
+    *value = comem_int(integer);
+    return 0;
+}
+
+static int pyvalue_from_str(PyObject *object, comem_value *value, PyObject **owner)
+{
+    if (LIKELY(PyUnicode_IS_COMPACT_ASCII(object))) {
+        *value = comem_str((const char *)PyUnicode_1BYTE_DATA(object), (size_t)PyUnicode_GET_LENGTH(object));
+        return 0;
+    }
+    PyObject *bytes = PyUnicode_AsUTF8String(object);
+    if (bytes == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+        PyErr_Clear();
+        bytes = PyUnicode_AsEncodedString(object, "utf-8", "surrogatepass");
+    }
+    if (bytes == NULL)
+        return -1;
+    *value = comem_str(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+    *owner = bytes;
+    return 0;
+}
+
+int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value, PyObject **owner)
+{
+    *owner = NULL;
+    if (PyUnicode_CheckExact(object))
+        return pyvalue_from_str(object, value, owner);
+    if (PyFloat_CheckExact(object)) {
+        *value = comem_float(PyFloat_AS_DOUBLE(object));
+        return 0;
+    }
+    if (PyLong_CheckExact(object))
+        return pyvalue_from_int(object, value);
+    if (object == Py_None) {
+        *value = comem_none();
+        return 0;
+    }
+    if (PyBool_Check(object)) {
+        *value = comem_bool(object == Py_True);
+        return 0;
+    }
+    if (PyBytes_CheckExact(object)) {
+        *value = comem_bytes(PyBytes_AS_STRING(object), (size_t)PyBytes_GET_SIZE(object));
+        return 0;
+    }
+    comem_list *list = pylist_handle(container, object);
+    if (list == NULL)
+        return pyvalue_refuse(container, object);
+    *value = comem_ref(list);
+    return 0;
+}
+
+/* Whether all of `size` bytes are below 128. */
+static bool pyvalue_is_ascii(const char *data, size_t size)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < size; i++)
+        all |= (unsigned char)data[i];
+    return all < 128;
+}
+
+static PyObject *pyvalue_to_str(PyObject *container, const comem_value *value)
+{
+    if (LIKELY((value->flags & COMEM_ASCII) != 0)) {
+        if (value->size == 0)
+            return PyUnicode_New(0, 0);
+        if (!pyvalue_is_ascii(value->as.data, value->size)) {
+            PyErr_SetString(module_state_of(Py_TYPE(container))->damaged_error,
+                            "a str marked as ASCII in the store holds other bytes");
+            return NULL;
+        }
+        PyObject *text = PyUnicode_New((Py_ssize_t)value->size, 127);
+        if (text != NULL)
+            memcpy(PyUnicode_1BYTE_DATA(text), value->as.data, value->size);
+        return text;
+    }
+    const char *errors = (value->flags & COMEM_SURROGATES) != 0 ? "surrogatepass" : NULL;
+    return PyUnicode_DecodeUTF8(value->as.data, (Py_ssize_t)value->size, errors);
+}
+
+PyObject *pyvalue_to_other(PyObject *container, comem_value *value)
+{
+    switch (value->kind) {
+    case COMEM_NONE:
+        Py_RETURN_NONE;
+    case COMEM_BOOL:
+        return PyBool_FromLong(value->as.boolean);
+    case COMEM_INT:
+        return PyLong_FromLongLong(value->as.integer);
+    case COMEM_FLOAT:
+        return PyFloat_FromDouble(value->as.real);
+    case COMEM_STR:
+        return pyvalue_to_str(container, value);
+    case COMEM_BYTES:
+        return PyBytes_FromStringAndSize(value->as.data, (Py_ssize_t)value->size);
+    case COMEM_REF:
+        return pylist_from_value(container, value);
+    default:
+        PyErr_Format(module_state_of(Py_TYPE(container))->damaged_error, "a value of unknown kind %d in the store",
+                     (int)value->kind);
+        return NULL;
+    }
+}

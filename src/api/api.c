@@ -1,0 +1,80 @@
+/* api.c - the public functions that belong to no container: statuses, values, stores */
+#include <stdlib.h>
+
+#include "objects/handle.h"
+#include "objects/list.h"
+
+const char *comem_strerror(comem_status status)
+{
+    switch (status) {
+    case COMEM_OK:
+        return "done";
+    case COMEM_NO_MEMORY:
+        return "no memory left for this";
+    case COMEM_OUT_OF_RANGE:
+        return "index out of range";
+    case COMEM_TYPE:
+        return "a value of this kind cannot be stored here";
+    case COMEM_INVALID:
+        return "invalid argument";
+    case COMEM_GONE:
+        return "the shared object is gone";
+    case COMEM_BUSY:
+        return "called from a signal handler that interrupted another call";
+    case COMEM_DAMAGED:
+        return "the store is damaged";
+    case COMEM_UNSUPPORTED:
+        return "not supported here";
+    case COMEM_SYSTEM:
+        return "the operating system refused";
+    }
+    return "unknown status";
+}
+
+const char *comem_version(void)
+{
+    return COMEM_VERSION;
+}
+
+void comem_value_clear(comem_value *value)
+{
+    if (value == NULL)
+        return;
+    if (value->owned != 0 && value->kind == COMEM_REF)
+        object_release(value->as.object);
+    else if (value->owned != 0)
+        free((char *)(uintptr_t)value->as.data);
+    *value = comem_none();
+}
+
+comem_list *comem_value_list(const comem_value *value)
+{
+    if (value == NULL || value->kind != COMEM_REF || value->as.object == NULL ||
+        (value->as.object->identity != 0 && object_identity_type(value->as.object->identity) != OBJECT_LIST))
+        return NULL;
+    return (comem_list *)(void *)value->as.object;
+}
+
+comem_status comem_open(const char *name, const comem_options *options, comem_store **store)
+{
+    struct store_map *map;
+    if (store == NULL)
+        return store_error(COMEM_INVALID, "the place for the store is NULL");
+    *store = NULL;
+    if (name != NULL)
+        return store_error(COMEM_UNSUPPORTED, "stores by name are not there yet; NULL opens this program's own");
+    comem_status status = handle_open_default(options == NULL ? 0 : options->size_limit, &map);
+    if (status != COMEM_OK)
+        return status;
+    comem_store *opened = malloc(sizeof *opened);
+    if (opened == NULL)
+        return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes failed", sizeof *opened);
+    opened->map = map;
+    *store = opened;
+    return COMEM_OK;
+}
+
+void comem_close(comem_store *store)
+{
+    free(store);
+}

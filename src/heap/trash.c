@@ -1,0 +1,74 @@
+/* trash.c - roots that were given up and wait to be freed
+ *
+ * Layout       a list through the roots' first words (struct block_header), from the header's `trash`, last in first out.
+ * Written by   the holder of the heap lock: pushing by heap_settle_entry(), popping here.
+ * Popping      {HOLD(root), HEAPWORD(trash)} are recorded, `trash` moves on, then one store leaves HOLD alone. From there on
+ *              the root is the popper's, who frees a step of it or all, and pushes it back if some is left.
+ * A death      at any step: repair puts `trash` back, or pushes the held root again; a root that is the head already is not
+ *              pushed twice. How far freeing had come stands in the root itself (its length), which each step moves in the
+ *              operation that frees.
+ */
+#include "heap/heap.h"
+
+static trash_reaper reapers[BLOCK_KINDS]; /* private: set once, before the first operation */
+
+void trash_register(enum block_kind kind, trash_reaper reaper)
+{
+    reapers[kind] = reaper;
+}
+
+/* Takes the first root; it is then held by the record. 0: none. */
+static uint64_t trash_pop(struct participant *me)
+{
+    struct store_map *map = me->map;
+    if (lock_acquire(me, &map->header->heap_lock) != COMEM_OK)
+        return 0;
+    uint64_t root = word_load(&map->header->trash);
+    struct block_header *header = root == 0 ? NULL : store_at(map, root, sizeof *header);
+    if (header != NULL) {
+        record_stage(me, 0, RECORD_HOLD, root, 0);
+        record_stage(me, 1, RECORD_HEAPWORD, store_offset(map, &map->header->trash), root);
+        record_switch(me, RECORD_ACTIVE, 0, 2);
+        word_store(&map->header->trash, word_load(&header->next));
+        record_savepoint(me, 1);
+    }
+    lock_release(me, &map->header->heap_lock);
+    return header == NULL ? 0 : root;
+}
+
+static void trash_put_back(struct participant *me, uint64_t root)
+{
+    if (lock_acquire(me, &me->map->header->heap_lock) != COMEM_OK)
+        return;
+    heap_settle_entry(me->map, RECORD_ACTIVE, (uint64_t)RECORD_HOLD << 56 | root, 0);
+    record_clear(me);
+    lock_release(me, &me->map->header->heap_lock);
+}
+
+bool trash_reap(struct participant *me)
+{
+    if (!trash_waiting(me))
+        return false;
+    uint64_t root = trash_pop(me);
+    if (root == 0)
+        return false;
+    const struct block_header *header = store_at(me->map, root, sizeof *header);
+    enum block_kind kind = block_kind(word_load(&header->info));
+    if (reapers[kind] == NULL) { /* damage: left out of the list, so that it is met once */
+        record_clear(me);
+        return true;
+    }
+    if (!reapers[kind](me, root))
+        trash_put_back(me, root);
+    word_store(&me->slot->counters[2], word_load(&me->slot->counters[2]) + 1);
+    return true;
+}
+
+bool heap_relieve(struct participant *me)
+{
+    bool gained = repair_sweep(me);
+    gained |= sync_upward->reap_stamped(me);
+    while (trash_reap(me))
+        gained = true;
+    return gained;
+}

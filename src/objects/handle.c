@@ -1,0 +1,218 @@
+/* handle.c - this process's handles: one struct for each object it holds
+ *
+ * Private memory, guarded by the map's mutex: a hash table of chains from an object's offset to its handle. A handle that
+ * was forgotten (the process left the store, or is a raw clone of one) leaves the table at once and is freed when the
+ * program has released it as often as it got it.
+ */
+#include "objects/handle.h"
+
+#include "objects/list.h"
+
+#include <stdlib.h>
+
+#define FIRST_BUCKETS 64u
+
+struct handle_table {
+    struct comem_object **buckets;
+    uint64_t bucket_count, count;
+};
+
+static struct store_map *default_map;
+static pthread_mutex_t default_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+struct store_map *handle_store_map(const comem_store *store)
+{
+    return store->map;
+}
+
+struct store_map *handle_default_map(void)
+{
+    pthread_mutex_lock(&default_mutex);
+    struct store_map *map = default_map;
+    pthread_mutex_unlock(&default_mutex);
+    return map;
+}
+
+static pthread_once_t init_once = PTHREAD_ONCE_INIT;
+static comem_status init_status;
+
+static void hold_default_mutex(void)
+{
+    pthread_mutex_lock(&default_mutex);
+}
+
+static void give_default_mutex(void)
+{
+    pthread_mutex_unlock(&default_mutex);
+}
+
+static void init_floors(void)
+{
+    heap_init();
+    process_init();
+    object_init();
+    list_init();
+    init_status = participant_init();
+    if (init_status == COMEM_OK && pthread_atfork(hold_default_mutex, give_default_mutex, give_default_mutex) != 0)
+        init_status = COMEM_SYSTEM;
+}
+
+comem_status handle_init(void)
+{
+    pthread_once(&init_once, init_floors);
+    return init_status;
+}
+
+/* A number of bytes with K, M or G behind it; 0 when the text is none. */
+static uint64_t parse_size(const char *text)
+{
+    char *end;
+    unsigned long long number = strtoull(text, &end, 10);
+    unsigned shift = *end == 'K' || *end == 'k' ? 10 : *end == 'M' || *end == 'm' ? 20 : *end == 'G' || *end == 'g' ? 30 : 0;
+    bool valid = end != text && *text != '-' && (shift == 0 ? *end == 0 : end[1] == 0 || end[1] == 'B' || end[1] == 'b');
+    return valid && number <= UINT64_MAX >> shift ? (uint64_t)number << shift : 0;
+}
+
+static comem_status default_limit(uint64_t *size_limit)
+{
+    const char *text = getenv("COMEM_SIZE_LIMIT");
+    *size_limit = os_memory_total() / 2;
+    if (text == NULL || *text == 0)
+        return COMEM_OK;
+    *size_limit = parse_size(text);
+    if (*size_limit != 0)
+        return COMEM_OK;
+    return store_error(COMEM_INVALID, "COMEM_SIZE_LIMIT is '%s', not a number of bytes such as 500M or 4G", text);
+}
+
+comem_status handle_open_default(uint64_t size_limit, struct store_map **map)
+{
+    comem_status status = handle_init();
+    if (status != COMEM_OK)
+        return status;
+    pthread_mutex_lock(&default_mutex);
+    if (default_map == NULL) {
+        if (size_limit == 0)
+            status = default_limit(&size_limit);
+        if (status == COMEM_OK && size_limit < UINT64_C(1) << 20)
+            status = store_error(COMEM_INVALID, "a store's size limit of %llu bytes is below 1 MiB",
+                                 (unsigned long long)size_limit);
+        if (status == COMEM_OK)
+            status = store_map_create(size_limit, &default_map);
+        if (status == COMEM_OK)
+            participant_add_map(default_map);
+    }
+    *map = default_map;
+    pthread_mutex_unlock(&default_mutex);
+    return status;
+}
+
+/* ---- the table ---- */
+
+struct comem_object *handle_allocate(void)
+{
+    return calloc(1, sizeof(struct comem_object));
+}
+
+void handle_free(struct comem_object *handle)
+{
+    free(handle);
+}
+
+static struct comem_object **handle_bucket(const struct handle_table *table, uint64_t offset)
+{
+    return &table->buckets[offset / HEAP_OBJECT_SIZE & (table->bucket_count - 1)];
+}
+
+/* Keeps chains short; when there is no memory they grow longer, which is slower and right. */
+static struct handle_table *handle_table_room(struct store_map *map)
+{
+    struct handle_table *table = map->handles;
+    if (table == NULL) {
+        table = calloc(1, sizeof *table);
+        if (table == NULL)
+            return NULL;
+        map->handles = table;
+    }
+    if (table->bucket_count != 0 && table->count < table->bucket_count)
+        return table;
+    uint64_t wanted = table->bucket_count == 0 ? FIRST_BUCKETS : table->bucket_count * 2;
+    struct comem_object **buckets = calloc(wanted, sizeof(struct comem_object *));
+    if (buckets == NULL)
+        return table->bucket_count != 0 ? table : NULL;
+    struct handle_table grown = {buckets, wanted, table->count};
+    for (uint64_t i = 0; i < table->bucket_count; i++)
+        for (struct comem_object *handle = table->buckets[i], *next; handle != NULL; handle = next) {
+            struct comem_object **bucket = handle_bucket(&grown, handle->offset);
+            next = handle->next;
+            handle->next = *bucket;
+            *bucket = handle;
+        }
+    free(table->buckets);
+    *table = grown;
+    return table;
+}
+
+struct comem_object *handle_find(const struct store_map *map, uint64_t offset)
+{
+    if (map->handles == NULL || map->handles->bucket_count == 0)
+        return NULL;
+    struct comem_object *handle = *handle_bucket(map->handles, offset);
+    while (handle != NULL && handle->offset != offset)
+        handle = handle->next;
+    return handle;
+}
+
+void handle_insert(struct store_map *map, struct comem_object *handle, uint64_t offset, uint64_t identity, word64 *row)
+{
+    handle->map = map;
+    handle->shared = (struct object *)(map->base + offset);
+    handle->identity = identity;
+    handle->offset = offset;
+    handle->row = row;
+    handle->count = 1;
+    struct handle_table *table = handle_table_room(map);
+    if (table == NULL) {
+        handle->next = handle; /* in no table: the object gets a second handle if it is read again */
+        return;
+    }
+    struct comem_object **bucket = handle_bucket(table, offset);
+    handle->next = *bucket;
+    *bucket = handle;
+    table->count++;
+}
+
+void handle_remove(struct store_map *map, struct comem_object *handle)
+{
+    struct comem_object **link = map->handles == NULL || map->handles->bucket_count == 0
+                                     ? NULL
+                                     : handle_bucket(map->handles, handle->offset);
+    while (link != NULL && *link != NULL && *link != handle)
+        link = &(*link)->next;
+    if (link != NULL && *link == handle) {
+        *link = handle->next;
+        map->handles->count--;
+    }
+    free(handle);
+}
+
+bool handle_any(struct store_map *map)
+{
+    return map->handles != NULL && map->handles->count > 0;
+}
+
+void handle_forget_all(struct store_map *map)
+{
+    struct handle_table *table = map->handles;
+    for (uint64_t i = 0; table != NULL && i < table->bucket_count; i++) {
+        for (struct comem_object *handle = table->buckets[i], *next; handle != NULL; handle = next) {
+            next = handle->next;
+            handle->identity = 0;
+            handle->row = NULL;
+            handle->next = handle;
+        }
+        table->buckets[i] = NULL;
+    }
+    if (table != NULL)
+        table->count = 0;
+}

@@ -1,0 +1,637 @@
+/* object.c - objects' headers: birth, links, death
+ *
+ * Layout       struct object, 128 bytes in spans that never hold anything else (heap.c), so that a stale offset meets a
+ *              header, whose generation tells that it is another object's.
+ * Lifetime     an object lives while a cell names it (links), a process holds it (process.c) or a pickled name was given out
+ *              less than 60 s ago (stamp). There is no count of handles. Who takes away the last of these, under the object's
+ *              lock, makes it DEAD and gives it to the trash, in one operation.
+ * Lock order   one object lock at a time: a link is counted up before its container is locked and down after. Meanwhile the
+ *              record owes it (OWE, UNLINK), so that a death between the two leaves a debt for a reaper, not a wrong count.
+ * Commit       birth: the store of the row that holds it. Death: COMMITTED over {row or links, identity, TRASH}.
+ * A death      before the commit: as if nothing had been; after it the trash has the object. Owing slots: repair.c.
+ */
+#include "objects/object.h"
+
+#include "objects/handle.h"
+
+#define STAMP_NS UINT64_C(60000000000)
+
+/* ---- birth ---- */
+
+/* The lock is left alone: it is free, and somebody who walks all headers may take it at any time. */
+static void object_fill(struct object *shared, uint64_t identity, uint64_t scope, uint32_t flags)
+{
+    word_store(&shared->header.next, 0);
+    word_store(&shared->header.info, block_info(BLOCK_OBJECT));
+    word_store(&shared->version, (word_load(&shared->version) + 1) & ~UINT64_C(1)); /* versions only rise */
+    word_store(&shared->links, 0);
+    word_store(&shared->stamp, 0);
+    word_store(&shared->flags, flags);
+    word_store(&shared->scope, scope);
+    word_store(&shared->table, table_next(word_load(&shared->table), 0));
+    word_publish(&shared->identity, identity);
+}
+
+/* Allocates a header and finds it a row; ALLOC is in the record. The map's mutex is held. */
+static comem_status object_room(struct participant *me, uint64_t *offset, word64 **row)
+{
+    for (;;) {
+        comem_status status = heap_alloc_object(me, offset);
+        if (status != COMEM_OK)
+            return status;
+        *row = process_row_free(me->map, me->map->process, *offset);
+        if (*row != NULL)
+            return COMEM_OK;
+        heap_abandon(me, 0); /* a new table of rows is an operation of its own */
+        status = process_row(me, me->map->process, *offset, row);
+        if (status != COMEM_OK)
+            return status;
+    }
+}
+
+static comem_status object_make(struct participant *me, enum object_type type, uint64_t scope, uint32_t flags,
+                                struct comem_object **handle)
+{
+    uint64_t offset;
+    word64 *row;
+    struct comem_object *made = handle_allocate();
+    if (made == NULL)
+        return store_error(COMEM_NO_MEMORY, "malloc of a handle failed");
+    comem_status status = object_room(me, &offset, &row);
+    struct object *shared = status == COMEM_OK ? store_at(me->map, offset, sizeof *shared) : NULL;
+    if (shared == NULL) {
+        handle_free(made);
+        return status != COMEM_OK ? status : store_error(COMEM_DAMAGED, "the heap gave an object outside the store");
+    }
+    uint64_t identity = object_identity(type, OBJECT_LIVE, (uint32_t)word_load(&shared->identity) + 1);
+    object_fill(shared, identity, scope, flags);
+    record_add_watch(me, row);
+    word_store(row, offset); /* commit */
+    record_clear(me);
+    handle_insert(me->map, made, offset, identity, row);
+    *handle = made;
+    return COMEM_OK;
+}
+
+comem_status object_new(struct participant *me, enum object_type type, uint64_t scope, uint32_t flags,
+                        struct comem_object **handle)
+{
+    pthread_mutex_lock(&me->map->mutex);
+    comem_status status = object_make(me, type, scope, flags, handle);
+    pthread_mutex_unlock(&me->map->mutex);
+    return status;
+}
+
+/* ---- locks ---- */
+
+comem_status object_gone(const struct comem_object *handle)
+{
+    if (handle->identity == 0)
+        return store_error(COMEM_GONE, "this process never got the object: it was made by a raw clone(), or has left the store");
+    if (object_identity_state(word_load(&handle->shared->identity)) == OBJECT_GONE)
+        return store_error(COMEM_GONE, "the object was shut down with its manager");
+    return store_error(COMEM_GONE, "the object is no longer there");
+}
+
+comem_status object_lock(struct participant *me, struct comem_object *handle)
+{
+    comem_status status = lock_acquire(me, &handle->shared->lock);
+    if (status != COMEM_OK || object_ok(handle))
+        return status;
+    lock_release(me, &handle->shared->lock);
+    return object_gone(handle);
+}
+
+/* The header at `offset`, for whoever has only that. NULL: there is none. */
+static struct object *object_at(struct store_map *map, uint64_t offset)
+{
+    return heap_is_object(map, offset) ? (struct object *)(map->base + offset) : NULL;
+}
+
+/* ---- death; the object's lock is held ---- */
+
+/* Whether nothing would keep the object once its links are `links` and `but` is no row of it. */
+static bool object_unnamed(struct participant *me, const struct object *shared, uint64_t links, const word64 *but)
+{
+    uint64_t stamp = word_load(&shared->stamp);
+    return links == 0 && object_identity_state(word_load(&shared->identity)) != OBJECT_DEAD &&
+           (stamp == 0 || os_clock() >= stamp) && !process_holds(me->map, store_offset(me->map, shared), but);
+}
+
+/* Records the death; the caller stores the identity and commits. */
+static void object_record_death(struct participant *me, struct object *shared)
+{
+    record_add_word(me, &shared->identity);
+    record_add(me, RECORD_TRASH, store_offset(me->map, shared), 0);
+}
+
+static void object_store_death(struct object *shared)
+{
+    uint64_t identity = word_load(&shared->identity);
+    word_store(&shared->identity, object_identity(object_identity_type(identity), OBJECT_DEAD, (uint32_t)identity));
+}
+
+/* Ends an operation of {words, perhaps a death} on `shared` that keeps the first `keep` entries. */
+static void object_close(struct participant *me, struct object *shared, bool died, uint32_t keep)
+{
+    if (died)
+        record_commit(me);
+    else if (keep > 0)
+        record_savepoint(me, me->record_base + keep);
+    else
+        record_clear(me);
+    lock_release(me, &shared->lock);
+    if (died)
+        heap_finish(me, keep);
+}
+
+/* ---- references ---- */
+
+/* Gives back the reference in `row`, of this process or of a dead one. */
+static void object_drop_row(struct participant *me, word64 *row)
+{
+    struct object *shared = object_at(me->map, word_load(row));
+    if (shared == NULL || lock_acquire(me, &shared->lock) != COMEM_OK) {
+        word_store(row, 0);
+        return;
+    }
+    bool died = object_unnamed(me, shared, word_load(&shared->links), row);
+    if (died) {
+        record_add_word(me, row);
+        object_record_death(me, shared);
+        object_store_death(shared);
+    }
+    word_store(row, 0);
+    object_close(me, shared, died, 0);
+}
+
+void object_release(struct comem_object *handle)
+{
+    struct participant *me;
+    struct store_map *map = handle->map;
+    pthread_mutex_lock(&map->mutex);
+    if (--handle->count > 0) {
+        pthread_mutex_unlock(&map->mutex);
+        return;
+    }
+    word64 *row = handle->identity != 0 ? handle->row : NULL;
+    handle_remove(map, handle);
+    pthread_mutex_unlock(&map->mutex);
+    if (row == NULL)
+        return;
+    if (participant_enter(map, &me) != COMEM_OK)
+        return; /* from a signal handler: the row stays until the process ends */
+    object_drop_row(me, row);
+    trash_reap(me);
+    participant_leave(me);
+}
+
+void object_drop(struct participant *me, struct comem_object *handle)
+{
+    word64 *row = handle->row;
+    if (--handle->count > 0)
+        return;
+    handle_remove(me->map, handle);
+    if (row != NULL)
+        object_drop_row(me, row);
+}
+
+void object_hold(struct comem_object *handle)
+{
+    pthread_mutex_lock(&handle->map->mutex);
+    handle->count++;
+    pthread_mutex_unlock(&handle->map->mutex);
+}
+
+comem_status object_take(struct participant *me, struct cell_image image, bool (*still)(const void *), const void *context,
+                         struct comem_object **handle)
+{
+    struct store_map *map = me->map;
+    struct comem_object *known = handle_find(map, image.body);
+    *handle = NULL;
+    if (known != NULL && (uint32_t)known->identity == cell_ref_generation(image.head) && known->identity != 0) {
+        if (still(context)) {
+            known->count++;
+            *handle = known;
+        }
+        return COMEM_OK;
+    }
+    word64 *row;
+    if (object_at(map, image.body) == NULL)
+        return still(context) ? store_error(COMEM_DAMAGED, "a cell refers to no object") : COMEM_OK;
+    comem_status status = process_row(me, map->process, image.body, &row);
+    struct comem_object *made = status == COMEM_OK ? handle_allocate() : NULL;
+    if (made == NULL)
+        return status != COMEM_OK ? status : store_error(COMEM_NO_MEMORY, "malloc of a handle failed");
+    word_store(row, image.body);
+    word_fence_full(); /* who frees the object has changed the cell, fences, and looks at this row */
+    if (!still(context)) {
+        handle_free(made);
+        object_drop_row(me, row);
+        return COMEM_OK;
+    }
+    const struct object *shared = object_at(map, image.body);
+    uint64_t identity = word_load_acquire(&shared->identity);
+    handle_insert(map, made, image.body,
+                  object_identity(object_identity_type(identity), OBJECT_LIVE, cell_ref_generation(image.head)), row);
+    *handle = made;
+    return COMEM_OK;
+}
+
+/* ---- links ---- */
+
+struct cell_image object_ref_image(const struct comem_object *handle)
+{
+    struct cell_image image = {(handle->identity & UINT32_MAX) << 32 | COMEM_REF, handle->offset};
+    return image;
+}
+
+comem_status object_link(struct participant *me, const struct comem_object *handle, uint32_t keep)
+{
+    struct object *shared = handle->shared;
+    comem_status status = lock_acquire(me, &shared->lock);
+    if (status != COMEM_OK)
+        return status;
+    if (!object_ok(handle)) {
+        lock_release(me, &shared->lock);
+        return object_gone(handle);
+    }
+    assert(keep == 0);
+    record_add_word(me, &shared->links);
+    record_stage(me, me->record_end, RECORD_OWE, handle->offset, 0);
+    word_store(&shared->links, word_load(&shared->links) + 1);
+    record_switch(me, RECORD_ACTIVE, me->record_end, me->record_end + 1); /* from "undo it" to "owe it" in one store */
+    lock_release(me, &shared->lock);
+    return COMEM_OK;
+}
+
+comem_status object_link_with(struct participant *me, const struct comem_object *handle, uint32_t keep, word64 *with,
+                              uint64_t value)
+{
+    struct object *shared = handle->shared;
+    comem_status status = lock_acquire(me, &shared->lock);
+    if (status != COMEM_OK)
+        return status;
+    if (!object_ok(handle)) {
+        lock_release(me, &shared->lock);
+        return object_gone(handle);
+    }
+    record_add_word(me, &shared->links);
+    record_add_word(me, with);
+    word_store(&shared->links, word_load(&shared->links) + 1);
+    word_store(with, value);
+    object_close(me, shared, false, keep);
+    return COMEM_OK;
+}
+
+void object_unlink(struct participant *me, uint64_t object, uint32_t keep, word64 *with, uint64_t value)
+{
+    struct object *shared = object_at(me->map, object);
+    if (shared == NULL || lock_acquire(me, &shared->lock) != COMEM_OK) { /* damage: nothing to count */
+        if (with != NULL)
+            word_store(with, value);
+        if (keep > 0)
+            record_savepoint(me, me->record_base + keep);
+        else
+            record_clear(me);
+        return;
+    }
+    uint64_t links = word_load(&shared->links);
+    links -= links > 0;
+    bool died = object_unnamed(me, shared, links, NULL);
+    if (with != NULL)
+        record_add_word(me, with);
+    record_add_word(me, &shared->links);
+    if (died)
+        object_record_death(me, shared);
+    if (with != NULL)
+        word_store(with, value);
+    word_store(&shared->links, links);
+    if (died)
+        object_store_death(shared);
+    object_close(me, shared, died, keep);
+}
+
+comem_status object_finish(struct participant *me)
+{
+    uint64_t unlinked = 0;
+    for (uint32_t i = me->record_base; i < me->record_end && unlinked == 0; i++) {
+        uint64_t what = word_load(&me->slot->record.entries[i].what);
+        if (record_kind(what) == RECORD_UNLINK)
+            unlinked = what & RECORD_OFFSET_MASK;
+    }
+    if (unlinked == 0)
+        return heap_finish(me, 0);
+    record_stage(me, me->record_end, RECORD_OWE, unlinked, 0);
+    record_switch(me, RECORD_ACTIVE, me->record_end, me->record_end + 1);
+    object_unlink(me, unlinked, 0, NULL, 0);
+    return COMEM_OK;
+}
+
+/* ---- freeing a dead object ---- */
+
+void object_drop_table(struct participant *me, struct object *shared)
+{
+    uint64_t table = word_load(&shared->table);
+    if (table_offset(table) == 0)
+        return;
+    record_add_word(me, &shared->table);
+    record_add(me, RECORD_TRASH, table_offset(table), 0);
+    word_store(&shared->table, table_next(table, 0));
+}
+
+static bool object_reap(struct participant *me, uint64_t root)
+{
+    struct object *shared = (struct object *)(me->map->base + root);
+    object_drop_table(me, shared);
+    record_commit(me);
+    if (heap_finish(me, 1) != COMEM_OK)
+        return true;
+    record_stage(me, me->record_end, RECORD_FREE, root, 0);
+    record_switch(me, RECORD_COMMITTED, me->record_end, me->record_end + 1); /* HOLD goes, FREE comes */
+    heap_finish(me, 0);
+    return true;
+}
+
+/* ---- what the floors below ask for ---- */
+
+/* A zeroed block that is in the record and nowhere else. */
+static comem_status make_block(struct participant *me, uint64_t size, uint64_t *made)
+{
+    uint64_t offset;
+    comem_status status = heap_alloc(me, size, &offset);
+    if (status != COMEM_OK)
+        return status;
+    void *block = store_at(me->map, offset, size);
+    if (block == NULL)
+        return store_error(COMEM_DAMAGED, "the heap gave a block outside the store");
+    word_fill_zero(block, size);
+    *made = offset;
+    return COMEM_OK;
+}
+
+static void name_block(struct participant *me, word64 *entry, uint64_t offset)
+{
+    record_add_watch(me, entry);
+    word_publish(entry, offset); /* commit */
+    record_clear(me);
+}
+
+static comem_status new_block(struct participant *me, word64 *entry, uint64_t size)
+{
+    uint64_t offset;
+    comem_status status = make_block(me, size, &offset);
+    if (status == COMEM_OK)
+        name_block(me, entry, offset);
+    return status;
+}
+
+/* Any process may add a chunk; the grow lock decides. */
+static comem_status new_chunk(struct participant *me, word64 *entry)
+{
+    uint64_t offset;
+    word32 *grow_lock = &me->map->header->grow_lock;
+    comem_status status = make_block(me, SPAN_SIZE, &offset);
+    if (status == COMEM_OK)
+        status = lock_acquire(me, grow_lock);
+    if (status != COMEM_OK)
+        return status;
+    bool first = word_load(entry) == 0;
+    if (first)
+        name_block(me, entry, offset);
+    lock_release(me, grow_lock);
+    if (!first)
+        heap_abandon(me, 0);
+    return COMEM_OK;
+}
+
+static void drop_block(struct participant *me, word64 *entry)
+{
+    record_add_word(me, entry);
+    record_add(me, RECORD_FREE, word_load(entry), 0);
+    word_store(entry, 0);
+    record_commit(me);
+    heap_finish(me, 0);
+}
+
+static void reap_link(struct participant *me, uint64_t object, word64 *owing)
+{
+    object_unlink(me, object, 0, owing, 0);
+}
+
+/* ---- walking all objects ---- */
+
+struct object_walk {
+    struct participant *me;
+    bool (*visit)(struct participant *me, struct object *shared, uint64_t argument);
+    uint64_t argument;
+    bool any;
+};
+
+static void walk_visit(void *context, uint64_t offset, uint64_t size)
+{
+    struct object_walk *walk = context;
+    (void)size;
+    walk->any |= walk->visit(walk->me, (struct object *)(walk->me->map->base + offset), walk->argument);
+}
+
+/* Visits the objects of the first span of such at or after `page`; returns the page behind it, the last one if none is left. */
+static uint64_t object_walk_span(struct object_walk *walk, uint64_t page)
+{
+    struct store_map *map = walk->me->map;
+    for (uint64_t end = store_end(map) / PAGE_SIZE; page < end; page++) {
+        uint32_t entry = word32_load(&map->page_table[page]);
+        if (heap_page_kind(entry) != PAGE_SPAN || heap_page_class(entry) != HEAP_CLASS_OBJECT)
+            continue;
+        heap_walk_page(map, page, walk_visit, walk);
+        return page + SPAN_PAGES;
+    }
+    return page;
+}
+
+static bool object_walk_all(struct participant *me, bool (*visit)(struct participant *, struct object *, uint64_t),
+                            uint64_t argument)
+{
+    struct object_walk walk = {me, visit, argument, false};
+    for (uint64_t page = me->map->data / PAGE_SIZE; page < store_end(me->map) / PAGE_SIZE;)
+        page = object_walk_span(&walk, page);
+    return walk.any;
+}
+
+/* Frees an object that only a pickled name kept, if the name has run out. */
+static bool sweep_stamped_one(struct participant *me, struct object *shared, uint64_t argument)
+{
+    (void)argument;
+    if (word_load(&shared->stamp) == 0 || word_load(&shared->links) != 0 || lock_acquire(me, &shared->lock) != COMEM_OK)
+        return false;
+    bool died = object_unnamed(me, shared, word_load(&shared->links), NULL);
+    if (died) {
+        object_record_death(me, shared);
+        object_store_death(shared);
+    }
+    object_close(me, shared, died, 0);
+    return died;
+}
+
+static bool sweep_stamped_all(struct participant *me)
+{
+    return object_walk_all(me, sweep_stamped_one, 0);
+}
+
+/* A span of objects further each time a name is given out: so names that are never opened do not fill the store. */
+static void sweep_stamped_step(struct participant *me)
+{
+    struct object_walk walk = {me, sweep_stamped_one, 0, false};
+    uint64_t page = me->map->sweep_page;
+    if (page < me->map->data / PAGE_SIZE || page >= store_end(me->map) / PAGE_SIZE)
+        page = me->map->data / PAGE_SIZE;
+    me->map->sweep_page = object_walk_span(&walk, page); /* another thread may do the same span; no matter */
+}
+
+/* ---- the tables that floors below call up through ---- */
+
+static const struct sync_upward upward = {
+    .settle_heap_entry = heap_settle_entry,
+    .new_chunk = new_chunk,
+    .new_block = new_block,
+    .drop_block = drop_block,
+    .reap_link = reap_link,
+    .reap_row = object_drop_row,
+    .reap_trash = trash_reap,
+    .reap_stamped = sweep_stamped_all,
+    .forget_handles = handle_forget_all,
+    .has_handles = handle_any,
+};
+
+void object_init(void)
+{
+    sync_upward = &upward;
+    trash_register(BLOCK_OBJECT, object_reap);
+}
+
+/* ---- scopes ---- */
+
+comem_status object_scope_new(comem_store *store, uint64_t *scope)
+{
+    struct store_map *map = handle_store_map(store);
+    *scope = word_add(&map->header->scope_counter, 1) + 1;
+    return COMEM_OK;
+}
+
+static bool shutdown_one(struct participant *me, struct object *shared, uint64_t scope)
+{
+    if (word_load(&shared->scope) != scope || lock_acquire(me, &shared->lock) != COMEM_OK)
+        return false;
+    uint64_t identity = word_load(&shared->identity);
+    bool live = word_load(&shared->scope) == scope && object_identity_state(identity) == OBJECT_LIVE;
+    if (live) {
+        record_open_version(me, &shared->version);
+        record_add_word(me, &shared->identity);
+        word_store(&shared->identity, object_identity(object_identity_type(identity), OBJECT_GONE, (uint32_t)identity));
+        object_drop_table(me, shared);
+        record_commit(me);
+        record_close_version(&shared->version);
+    }
+    lock_release(me, &shared->lock);
+    if (live)
+        heap_finish(me, 0);
+    return live;
+}
+
+comem_status object_scope_shutdown(comem_store *store, uint64_t scope)
+{
+    struct participant *me;
+    comem_status status = participant_enter(handle_store_map(store), &me);
+    if (status != COMEM_OK)
+        return status;
+    if (scope != 0)
+        object_walk_all(me, shutdown_one, scope);
+    while (trash_reap(me))
+        ;
+    participant_leave(me);
+    return COMEM_OK;
+}
+
+/* ---- names ---- */
+
+uint64_t object_offset(const struct comem_object *handle)
+{
+    return handle->offset;
+}
+
+uint32_t object_flags(const struct comem_object *handle)
+{
+    return (uint32_t)word_load(&handle->shared->flags);
+}
+
+bool object_alive(const struct comem_object *handle)
+{
+    return participant_present(handle->map) ? object_ok(handle) : handle->identity != 0 && object_ok(handle);
+}
+
+comem_status object_name_get(struct comem_object *handle, struct object_name *name)
+{
+    struct participant *me;
+    comem_status status = participant_enter(handle->map, &me);
+    if (status == COMEM_OK) {
+        status = object_lock(me, handle);
+        if (status == COMEM_OK) {
+            word_store(&handle->shared->stamp, os_clock() + STAMP_NS);
+            lock_release(me, &handle->shared->lock);
+            sweep_stamped_step(me);
+        }
+        participant_leave(me);
+    }
+    if (status != COMEM_OK)
+        return status;
+    memcpy(name->store, handle->map->id, sizeof name->store); /* private: the caller's */
+    name->offset = handle->offset;
+    name->generation = (uint32_t)handle->identity;
+    name->sender = (int32_t)os_process_id();
+    return COMEM_OK;
+}
+
+/* What names an object by a pickle is no cell: its lock, held, keeps it where it is. */
+static bool always(const void *context)
+{
+    (void)context;
+    return true;
+}
+
+static comem_status name_open_locked(struct participant *me, const struct object_name *name, struct comem_object **handle)
+{
+    struct object *shared = object_at(me->map, name->offset);
+    if (shared == NULL)
+        return store_error(COMEM_GONE, "the object is no longer there");
+    word64 *row; /* reserved before the lock is taken: it may need a table */
+    comem_status status = process_row(me, me->map->process, name->offset, &row);
+    if (status == COMEM_OK)
+        status = lock_acquire(me, &shared->lock);
+    if (status != COMEM_OK)
+        return status;
+    uint64_t identity = word_load(&shared->identity);
+    struct cell_image image = {(uint64_t)name->generation << 32 | COMEM_REF, name->offset};
+    if ((uint32_t)identity == name->generation && object_identity_state(identity) == OBJECT_LIVE)
+        status = object_take(me, image, always, NULL, handle);
+    else
+        status = store_error(COMEM_GONE, "the object is no longer there");
+    lock_release(me, &shared->lock);
+    return status;
+}
+
+comem_status object_name_open(const struct object_name *name, struct comem_object **handle)
+{
+    struct participant *me;
+    struct store_map *map = handle_default_map();
+    if (map == NULL || memcmp(map->id, name->store, sizeof map->id) != 0)
+        return store_error(COMEM_GONE, "the object belongs to another program's store, which this process (%u) does not have; "
+                           "only processes started by fork share it (sender: process %d)", os_process_id(), name->sender);
+    comem_status status = participant_enter(map, &me);
+    if (status != COMEM_OK)
+        return status;
+    pthread_mutex_lock(&map->mutex);
+    status = name_open_locked(me, name, handle);
+    pthread_mutex_unlock(&map->mutex);
+    participant_leave(me);
+    return status;
+}

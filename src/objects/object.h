@@ -1,0 +1,138 @@
+/* object.h - shared objects: headers, handles, links, scopes, names */
+#ifndef COMEM_OBJECTS_OBJECT_H
+#define COMEM_OBJECTS_OBJECT_H
+
+#include "value/cell.h"
+
+enum object_type { OBJECT_LIST = 1 };
+enum object_state { OBJECT_LIVE = 1, OBJECT_GONE, OBJECT_DEAD }; /* in use; shut down; given to the trash */
+
+#define OBJECT_FACE_MANAGER 1u
+#define OBJECT_DEEP 2u
+#define OBJECT_MAGIC UINT64_C(0xC03E)
+
+/* An object's header. The first line is its writers', the second its readers'. */
+struct object {
+    struct block_header header;
+    word32 lock;
+    word32 zero;
+    word64 version; /* odd while the lock's holder changes something that readers without locks look at */
+    word64 links;   /* cells that name it: in containers, in what is built aside, in the trash */
+    word64 stamp;   /* os_clock() until which a pickled name keeps it, 0 if it never was pickled */
+    word64 spare[2];
+
+    word64 identity; /* {OBJECT_MAGIC 16, type 8, state 8, generation 32} */
+    word64 flags;
+    word64 scope;    /* the manager it was made in, 0 for none */
+    word64 table;    /* {change count 16, offset 48} of its content, offset 0 when it is empty */
+    word64 rest[4];
+};
+static_assert(sizeof(struct object) == HEAP_OBJECT_SIZE && offsetof(struct object, identity) == 64,
+              "docs/format.md says so");
+
+/* A handle: private memory, one for each object that this process holds, however often it holds it. comem_list and the like
+ * are this struct under their own name. */
+struct comem_object {
+    struct store_map *map;
+    struct object *shared;
+    uint64_t identity; /* what the object's must be; 0 once this process has lost its references */
+    uint64_t offset;
+    word64 *row;       /* in the process record */
+    uint64_t count;    /* handles given out; under the map's mutex */
+    struct comem_object *next;
+};
+
+static inline uint64_t object_identity(enum object_type type, enum object_state state, uint32_t generation)
+{
+    return OBJECT_MAGIC << 48 | (uint64_t)type << 40 | (uint64_t)state << 32 | generation;
+}
+
+static inline enum object_state object_identity_state(uint64_t identity)
+{
+    return (enum object_state)(identity >> 32 & 0xFF);
+}
+
+static inline enum object_type object_identity_type(uint64_t identity)
+{
+    return (enum object_type)(identity >> 40 & 0xFF);
+}
+
+static inline bool object_ok(const struct comem_object *handle)
+{
+    return WORD_LIKELY(word_load_acquire(&handle->shared->identity) == handle->identity);
+}
+
+static inline uint64_t table_offset(uint64_t table_word)
+{
+    return table_word & ((UINT64_C(1) << 48) - 1);
+}
+
+/* The table word that follows `table_word` and names `offset`. */
+static inline uint64_t table_next(uint64_t table_word, uint64_t offset)
+{
+    return ((table_word >> 48) + 1) << 48 | offset;
+}
+
+/* Registers what the floors below call; once per process. */
+void object_init(void);
+
+/* COMEM_GONE with the reason: shut down, or never this process's. */
+comem_status object_gone(const struct comem_object *handle);
+/* Takes the object's lock, in an operation, if it is still there. */
+comem_status object_lock(struct participant *me, struct comem_object *handle);
+
+/* Makes an object, empty, with one handle. Record idle. */
+comem_status object_new(struct participant *me, enum object_type type, uint64_t scope, uint32_t flags,
+                        struct comem_object **handle);
+/* A handle on the object that `image`, just read, refers to. `still` is asked after the reference is taken whether the
+ * image is still where it was read; when not, *handle is NULL and the reader tries again. The map's mutex is held. */
+comem_status object_take(struct participant *me, struct cell_image image, bool (*still)(const void *), const void *context,
+                         struct comem_object **handle);
+void object_hold(struct comem_object *handle);
+void object_release(struct comem_object *handle);
+/* The same inside an operation of `me`, with the map's mutex held and no object lock. */
+void object_drop(struct participant *me, struct comem_object *handle);
+
+/* The image of a reference to `handle`. */
+struct cell_image object_ref_image(const struct comem_object *handle);
+/* Counts a link up. Afterwards the record has OWE(object) behind its first `keep` entries, to be dropped by the commit that
+ * stores the cell, or handed back by object_unlink_owed(). No object lock held. */
+comem_status object_link(struct participant *me, const struct comem_object *handle, uint32_t keep);
+/* Counts a link up and stores `cell_count` + 1 in *with, in one operation that leaves the first `keep` entries. */
+comem_status object_link_with(struct participant *me, const struct comem_object *handle, uint32_t keep, word64 *with,
+                              uint64_t value);
+/* Counts a link down, and stores `value` in *with in the same operation (with NULL: the record has OWE(object) behind the
+ * first `keep` entries, which goes). An object that nobody names any more goes to the trash. No object lock held. */
+void object_unlink(struct participant *me, uint64_t object, uint32_t keep, word64 *with, uint64_t value);
+/* Ends a COMMITTED operation: frees what it gave up, and counts down the one link it unlinked, if any. */
+comem_status object_finish(struct participant *me);
+
+uint64_t object_offset(const struct comem_object *handle);
+uint32_t object_flags(const struct comem_object *handle);
+/* False once it was shut down. */
+bool object_alive(const struct comem_object *handle);
+
+/* ---- names: what a pickle carries ---- */
+
+struct object_name {
+    uint8_t store[16];
+    uint64_t offset;
+    uint32_t generation;
+    int32_t sender; /* process number */
+};
+
+/* The object's name. It keeps the object for 60 s, whoever dies. */
+comem_status object_name_get(struct comem_object *handle, struct object_name *name);
+/* A handle by name. COMEM_GONE: of a store that this process does not have, or freed. */
+comem_status object_name_open(const struct object_name *name, struct comem_object **handle);
+
+/* ---- scopes ---- */
+
+comem_status object_scope_new(comem_store *store, uint64_t *scope);
+/* Shuts down every object made in `scope`: their content is freed, their handles answer COMEM_GONE. */
+comem_status object_scope_shutdown(comem_store *store, uint64_t scope);
+
+/* What empties an object that is shut down: gives its table to the trash, as part of the caller's operation. */
+void object_drop_table(struct participant *me, struct object *shared);
+
+#endif

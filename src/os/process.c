@@ -1,0 +1,77 @@
+/* process.c - who we are, what time it is, and witnesses of children to come
+ *
+ * A witness is a lock of an open file description: it belongs to every process that inherited the descriptor and goes
+ * when the last of them closed it or died. So a process record made for a child before fork() can be told from one whose
+ * child never came to be. The description has to be one of its own, which /proc gives.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+#ifdef COMEM_TEST_SEAMS
+uint64_t (*os_seam_clock)(void);
+#endif
+
+uint32_t os_thread_id(void)
+{
+    return (uint32_t)syscall(SYS_gettid);
+}
+
+uint32_t os_process_id(void)
+{
+    return (uint32_t)getpid();
+}
+
+uint64_t os_clock(void)
+{
+#ifdef COMEM_TEST_SEAMS
+    if (os_seam_clock != NULL)
+        return os_seam_clock();
+#endif
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool os_random(void *data, size_t size)
+{
+    return getrandom(data, size, 0) == (ssize_t)size;
+}
+
+static struct flock witness_lock(uint64_t byte)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+    return lock;
+}
+
+int os_witness_take(const struct os_memory *memory, uint64_t byte)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", memory->fd);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    struct flock lock = witness_lock(byte);
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+bool os_witness_held(const struct os_memory *memory, uint64_t byte)
+{
+    struct flock lock = witness_lock(byte);
+    return fcntl(memory->fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK; /* in doubt it lives */
+}
+
+void os_witness_drop(int witness)
+{
+    if (witness >= 0)
+        close(witness);
+}

@@ -1,0 +1,233 @@
+/* store.c - making, mapping and growing a store
+ *
+ * A store is a memory object (os/memory.c) whose layout stands in layout.h. The whole window is mapped at once and never
+ * remapped, so an address stays good for ever and offset -> address is one addition; only what is below `committed`, and
+ * the tables that describe it, is on real memory and may be touched.
+ *
+ * Written by   everything up to scope_counter's line: the maker, before the object is handed to anybody.
+ *              committed: the holder of grow_lock (heap/grow.c).
+ * A death      while making: the object goes with its last descriptor. While growing: see store_commit_to().
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/store.h"
+
+#define STORE_MAGIC UINT64_C(0x0A0D006D656D6F63) /* "comem\0\r\n" */
+
+bool (*store_borrow_descriptor)(struct store_map *map);
+
+static _Thread_local char detail[256];
+
+comem_status store_error(comem_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+const char *comem_detail(void)
+{
+    return detail;
+}
+
+/* Whatever must be equal for two programs to understand each other's store, in one word. */
+static uint64_t store_fingerprint(void)
+{
+    const uint64_t facts[] = {LAYOUT_FORMAT,
+                              PAGE_SHIFT,
+                              SPAN_SHIFT,
+                              LIST_BLOCK_SHIFT,
+                              sizeof(struct store_header),
+                              sizeof(struct heap_group),
+                              sizeof(pthread_mutex_t),
+                              sizeof(void *)};
+    const uint64_t order = UINT64_C(0x0102030405060708);
+    uint64_t sum = UINT64_C(0xCBF29CE484222325); /* FNV-1a; the byte order of `order` brings in the machine's */
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        for (unsigned byte = 0; byte < 8; byte++)
+            sum = (sum ^ ((facts[i] >> (8 * byte)) & 0xFF)) * UINT64_C(0x100000001B3);
+    for (size_t byte = 0; byte < sizeof order; byte++)
+        sum = (sum ^ ((const uint8_t *)&order)[byte]) * UINT64_C(0x100000001B3);
+    return sum;
+}
+
+static uint64_t round_up(uint64_t value, uint64_t multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+/* Puts the tables and the data of a window of `window` bytes in their places. */
+static void header_plan(struct store_header *header, uint64_t window)
+{
+    uint64_t pages = window / PAGE_SIZE, groups = pages / GROUP_PAGES + 1;
+    header->window = window;
+    header->page_table = SPAN_SIZE;
+    header->group_table = header->page_table + round_up(pages * sizeof(word32), SPAN_SIZE);
+    header->data = header->group_table + round_up(groups * sizeof(struct heap_group), SPAN_SIZE);
+}
+
+static void map_adopt_header(struct store_map *map, const struct store_header *header)
+{
+    map->window = header->window;
+    map->data = header->data;
+    map->size_limit = header->size_limit;
+    memcpy(map->id, header->id, sizeof map->id); /* private: the map's own copy */
+}
+
+static comem_status map_window(struct store_map *map)
+{
+    map->base = os_memory_map(&map->memory, map->window);
+    if (map->base == NULL)
+        return store_error(COMEM_SYSTEM, "cannot map %llu bytes of address space: %s",
+                           (unsigned long long)map->window, strerror(errno));
+    map->header = (struct store_header *)map->base;
+    return COMEM_OK;
+}
+
+static void map_find_tables(struct store_map *map)
+{
+    map->page_table = (word32 *)(map->base + map->header->page_table);
+    map->groups = (struct heap_group *)(map->base + map->header->group_table);
+}
+
+static struct store_map *map_allocate(void)
+{
+    struct store_map *map = calloc(1, sizeof *map);
+    if (map != NULL) {
+        map->memory.fd = -1;
+        pthread_mutex_init(&map->mutex, NULL);
+    }
+    return map;
+}
+
+static comem_status store_make(struct store_map *map, uint64_t size_limit)
+{
+    struct store_header plan;
+    memset(&plan, 0, sizeof plan); /* private: on the stack until the store is mapped */
+    header_plan(&plan, os_memory_window(LAYOUT_WINDOW));
+    uint64_t birth = plan.data + (LAYOUT_FIXED_SPANS + LAYOUT_HEAP_SPANS_AT_BIRTH) * SPAN_SIZE;
+    if (birth > plan.window)
+        return store_error(COMEM_NO_MEMORY, "the limits of this process leave %llu bytes of address space or file size, too "
+                           "few for a store", (unsigned long long)plan.window);
+    plan.magic = STORE_MAGIC;
+    plan.fingerprint = store_fingerprint();
+    plan.size_limit = size_limit;
+    if (!os_random(plan.id, sizeof plan.id) || !os_random(&plan.hash_seed, sizeof plan.hash_seed))
+        return store_error(COMEM_SYSTEM, "getrandom: %s", strerror(errno));
+    if (!os_memory_create(&map->memory))
+        return store_error(COMEM_SYSTEM, "cannot make a memory object: %s", strerror(errno));
+    if (!os_memory_commit(&map->memory, 0, SPAN_SIZE))
+        return store_error(COMEM_NO_MEMORY, "no room for a store's header: %s", strerror(errno));
+    map_adopt_header(map, &plan);
+    comem_status status = map_window(map);
+    if (status != COMEM_OK)
+        return status;
+    word_fill(map->header, &plan, offsetof(struct store_header, committed));
+    map_find_tables(map);
+    word_store(&map->header->committed, plan.data);
+    status = store_commit_to(map, birth);
+    if (status != COMEM_OK)
+        return status;
+    word_store(&map->header->slot_chunks[0], plan.data);
+    word_store(&map->header->process_chunks[0], plan.data + SPAN_SIZE);
+    uint64_t first_page = (plan.data + LAYOUT_FIXED_SPANS * SPAN_SIZE) / PAGE_SIZE;
+    word_store(&map->header->page_hint, first_page);
+    word_store(&map->header->span_hint, first_page);
+    return COMEM_OK;
+}
+
+comem_status store_map_create(uint64_t size_limit, struct store_map **map)
+{
+    struct store_map *made = map_allocate();
+    if (made == NULL)
+        return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes failed", sizeof *made);
+    comem_status status = store_make(made, size_limit);
+    if (status == COMEM_OK)
+        *map = made;
+    else
+        store_map_free(made);
+    return status;
+}
+
+comem_status store_map_again(const struct store_map *other, struct store_map **map)
+{
+    struct store_map *made = map_allocate();
+    if (made == NULL)
+        return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes failed", sizeof *made);
+    made->memory = other->memory;
+    if (!os_memory_reopen(&made->memory, (int)os_process_id(), other->memory.fd)) {
+        made->memory.fd = -1;
+        store_map_free(made);
+        return store_error(COMEM_SYSTEM, "cannot open the store again: %s", strerror(errno));
+    }
+    map_adopt_header(made, other->header);
+    comem_status status = map_window(made);
+    if (status != COMEM_OK) {
+        store_map_free(made);
+        return status;
+    }
+    map_find_tables(made);
+    *map = made;
+    return COMEM_OK;
+}
+
+void store_map_free(struct store_map *map)
+{
+    if (map->base != NULL)
+        os_memory_unmap(map->base, map->window);
+    if (map->memory.fd >= 0)
+        os_memory_close(&map->memory);
+    pthread_mutex_destroy(&map->mutex);
+    free(map);
+}
+
+/* The descriptor may have been closed by a daemon that closes all it finds; then a living process lends its own. */
+static comem_status map_descriptor(struct store_map *map)
+{
+    if (os_memory_intact(&map->memory))
+        return COMEM_OK;
+    map->memory.fd = -1; /* whatever has the number now is not ours to close */
+    if (store_borrow_descriptor != NULL && store_borrow_descriptor(map))
+        return COMEM_OK;
+    return store_error(COMEM_SYSTEM, "this process closed the store's descriptor, and no other process can lend one");
+}
+
+static comem_status commit_part(struct store_map *map, uint64_t offset, uint64_t end)
+{
+    if (os_memory_commit(&map->memory, offset, end - offset))
+        return COMEM_OK;
+    return store_error(COMEM_NO_MEMORY, "the store cannot grow beyond %llu bytes: %s%s",
+                       (unsigned long long)(word_load(&map->header->committed) - map->data), strerror(errno),
+                       errno == EFBIG ? " (RLIMIT_FSIZE of this process)" : "");
+}
+
+comem_status store_commit_to(struct store_map *map, uint64_t end)
+{
+    uint64_t start = word_load(&map->header->committed);
+    uint64_t page_table = store_offset(map, map->page_table), group_table = store_offset(map, map->groups);
+    comem_status status = map_descriptor(map);
+    if (status == COMEM_OK)
+        status = commit_part(map, start, end);
+    if (status == COMEM_OK)
+        status = commit_part(map, page_table + start / PAGE_SIZE * sizeof(word32),
+                             page_table + end / PAGE_SIZE * sizeof(word32));
+    if (status == COMEM_OK)
+        status = commit_part(map,
+                             group_table + start / PAGE_SIZE / GROUP_PAGES * sizeof(struct heap_group),
+                             group_table + (end / PAGE_SIZE / GROUP_PAGES + 1) * sizeof(struct heap_group));
+    if (status == COMEM_OK)
+        word_publish(&map->header->committed, end);
+    return status;
+}
+
+bool store_holds_slow(struct store_map *map, uint64_t offset, uint64_t size)
+{
+    uint64_t end = store_end(map);
+    atomic_store_explicit(&map->committed_seen, end, memory_order_relaxed); /* private: a cache */
+    return offset >= map->data && offset % 8 == 0 && offset <= end && size <= end - offset;
+}

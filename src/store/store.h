@@ -1,0 +1,78 @@
+/* store.h - mapped stores: making, growing, finding addresses */
+#ifndef COMEM_STORE_STORE_H
+#define COMEM_STORE_STORE_H
+
+#include "comem.h"
+#include "os/os.h"
+#include "store/layout.h"
+
+struct participant;
+struct process;
+struct handle_table;
+
+/* One store mapped into this process: private memory, made by store_map_new() and kept as long as the process lives. */
+struct store_map {
+    uint8_t *base;
+    struct store_header *header;
+    word32 *page_table;
+    struct heap_group *groups;
+    uint64_t window, data, size_limit;
+    _Atomic uint64_t committed_seen; /* private: `committed` as last read; it only rises */
+    struct os_memory memory;
+    uint8_t id[16];
+    uint64_t sweep_page; /* where the walk for forgotten names goes on; a hint */
+
+    pthread_mutex_t mutex;            /* guards what follows and the handle table; taken before any engine lock */
+    struct participant *participants; /* of this process's threads */
+    struct process *process;          /* our process record, NULL while no thread is attached */
+    struct handle_table *handles;
+    struct store_map *next;           /* all maps of the process */
+};
+
+/* Sets the calling thread's detail message, and returns `status` for the caller to pass on. */
+comem_status store_error(comem_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Makes an anonymous store with at most `size_limit` bytes of data and maps it. Its memory object is shared with children. */
+comem_status store_map_create(uint64_t size_limit, struct store_map **map);
+/* Maps the store of `other` a second time, at another address, as another process would. For tests. */
+comem_status store_map_again(const struct store_map *other, struct store_map **map);
+/* Unmaps and frees; the caller has seen to it that no thread uses it. */
+void store_map_free(struct store_map *map);
+
+/* Gives the data real memory up to `end` and publishes it. Only by the holder of grow_lock, whose death at any step leaves
+ * pages that nobody knows of yet and that the next growth commits again. */
+comem_status store_commit_to(struct store_map *map, uint64_t end);
+
+/* Opens the store's memory object again through another process; set by the floor that knows the others. */
+extern bool (*store_borrow_descriptor)(struct store_map *map);
+
+/* The end of the data. */
+static inline uint64_t store_end(const struct store_map *map)
+{
+    uint64_t end = word_load_acquire(&map->header->committed);
+    return end <= map->window ? end : map->data; /* beyond the window: damage, nothing may be touched */
+}
+
+/* Whether [offset, offset + size) is data that may be touched. `committed` is read again only when it has to be. */
+bool store_holds_slow(struct store_map *map, uint64_t offset, uint64_t size);
+static inline bool store_holds(struct store_map *map, uint64_t offset, uint64_t size)
+{
+    uint64_t end = atomic_load_explicit(&map->committed_seen, memory_order_relaxed); /* private: a cache */
+    if (WORD_LIKELY(offset >= map->data && offset % 8 == 0 && offset <= end && size <= end - offset))
+        return true;
+    return store_holds_slow(map, offset, size);
+}
+
+/* The address of [offset, offset + size), NULL when it is not wholly within the data. Nothing read from a store is used as
+ * an offset but through this. */
+static inline void *store_at(struct store_map *map, uint64_t offset, uint64_t size)
+{
+    return WORD_LIKELY(store_holds(map, offset, size)) ? map->base + offset : NULL;
+}
+
+static inline uint64_t store_offset(const struct store_map *map, const void *address)
+{
+    return (uint64_t)((const uint8_t *)address - map->base);
+}
+
+#endif

@@ -1,0 +1,133 @@
+/* lock.c - the slow path of locks: spinning, sleeping, learning of the holder's death
+ *
+ * Layout       one 32-bit word {waiters 1, generation 15, owner's slot + 1 16}; 0 when free.
+ * Taking       the lock's offset goes into held[] first, then 0 is swapped for the own word. Releasing swaps 0 in, then
+ *              takes the offset out of held[]. So whoever holds a lock has it in held[], and a survivor who finds an
+ *              offset there only has to look whether the lock still carries the dead slot's word.
+ * Sleeping     on the lock word and the holder's life word at once, or the recoverer's while the holder is being repaired;
+ *              at most 200 ms, then everything is looked at again. A waiter never takes a dead holder's lock: it repairs
+ *              the whole slot (repair.c), which releases the lock.
+ * Fairness     none. Priorities are not inherited.
+ * A death      while waiting: nothing is held; a wake-up that went to us is lost, and the next waiter's cap makes up for it.
+ */
+#include "sync/wait.h"
+#include "sync/sync.h"
+
+#define SPINS 100u
+#define SPIN_PAUSES 32u
+#define SLEEP_CAP_NS UINT64_C(200000000)
+#define STALE_LOOKS_MAX 1000u
+
+static void *(*hook_before_sleep)(void);
+static void (*hook_after_operation)(void *token);
+
+void wait_hooks_set(void *(*before_sleep)(void), void (*after_operation)(void *token))
+{
+    hook_before_sleep = before_sleep;
+    hook_after_operation = after_operation;
+}
+
+void participant_leave_slow(struct participant *me)
+{
+    void *token = me->sleep_token;
+    me->sleep_token = NULL;
+    if (hook_after_operation != NULL)
+        hook_after_operation(token);
+}
+
+static bool lock_spin(struct participant *me, word32 *lock)
+{
+    for (unsigned spin = 0; spin < SPINS; spin++) {
+        if (word32_load(lock) == 0 && word32_swap_if(lock, 0, me->lock_word))
+            return true;
+        for (unsigned pause = 0; pause < (spin < SPIN_PAUSES ? spin : SPIN_PAUSES); pause++)
+            word_pause();
+    }
+    return false;
+}
+
+/* Sleeps until `lock`, seen as `seen`, may have changed or the owner of `life` may be dead. */
+static void lock_sleep(word32 *lock, uint32_t seen, struct os_life *life)
+{
+    if ((seen & LOCK_WAITERS) == 0 && !word32_swap_if(lock, seen, seen | LOCK_WAITERS))
+        return;
+    uint32_t watched = os_life_watch(life);
+    if (!os_life_over(life))
+        os_sleep(lock, seen | LOCK_WAITERS, &life->u.word, watched, SLEEP_CAP_NS);
+}
+
+static comem_status lock_give_up(struct participant *me, comem_status status, const char *why)
+{
+    word_store(&me->slot->held[--me->held], 0);
+    return store_error(status, "%s", why);
+}
+
+comem_status lock_acquire_slow(struct participant *me, word32 *lock)
+{
+    unsigned stale = 0;
+    if (lock_spin(me, lock))
+        return COMEM_OK;
+    for (;;) {
+        uint32_t seen = word32_load_acquire(lock), number;
+        if (seen == 0) { /* others may be asleep, whom only a released lock with the waiters bit wakes */
+            if (word32_swap_if(lock, 0, me->lock_word | LOCK_WAITERS))
+                return COMEM_OK;
+            continue;
+        }
+        if ((seen & LOCK_OWNER_MASK) == me->lock_word)
+            return lock_give_up(me, COMEM_BUSY, "this thread is inside an operation on the same object");
+        struct slot *slot = slot_of_lock(me->map, seen, &number);
+        if (slot == NULL)
+            return lock_give_up(me, COMEM_DAMAGED, "a lock names a participant that was never there");
+        uint64_t control = word_load_acquire(&slot->control);
+        if (slot_lock_word(control, number) != (seen & LOCK_OWNER_MASK)) { /* released by now, or the word is damaged */
+            if (word32_load_acquire(lock) == seen && ++stale > STALE_LOOKS_MAX)
+                return lock_give_up(me, COMEM_DAMAGED, "a lock names a participant that is gone");
+            continue;
+        }
+        struct os_life *life = &slot->life;
+        if (slot_dead(slot, control) && repair_slot(me, number, &life))
+            continue;
+        word_store(&me->slot->counters[0], word_load(&me->slot->counters[0]) + 1);
+        if (me->sleep_token == NULL && hook_before_sleep != NULL)
+            me->sleep_token = hook_before_sleep();
+        lock_sleep(lock, seen, life);
+    }
+}
+
+void lock_wake(word32 *lock)
+{
+    os_wake(lock, 1);
+}
+
+uint32_t lock_acquire_for(struct store_map *map, uint32_t name, word32 *lock)
+{
+    for (;;) {
+        uint32_t seen = word32_load_acquire(lock), number;
+        if ((seen & LOCK_OWNER_MASK) == name)
+            return 0;
+        if (seen == 0) {
+            if (word32_swap_if(lock, 0, name | LOCK_WAITERS))
+                return 0;
+            continue;
+        }
+        struct slot *slot = slot_of_lock(map, seen, &number);
+        if (slot == NULL) { /* damage: nobody can ever release it */
+            word32_swap_if(lock, seen, 0);
+            continue;
+        }
+        uint64_t control = word_load_acquire(&slot->control);
+        if (slot_lock_word(control, number) != (seen & LOCK_OWNER_MASK))
+            continue;
+        if (slot_dead(slot, control))
+            return number + 1;
+        lock_sleep(lock, seen, &slot->life);
+    }
+}
+
+void lock_release_for(uint32_t name, word32 *lock)
+{
+    uint32_t seen = word32_load(lock);
+    if ((seen & LOCK_OWNER_MASK) == name && (word32_exchange(lock, 0) & LOCK_WAITERS) != 0)
+        lock_wake(lock);
+}

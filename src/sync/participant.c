@@ -1,0 +1,437 @@
+/* participant.c - threads that take part in a store: attaching, leaving, fork
+ *
+ * Attaching    a slot is taken (CLAIMED), its life begun, then it becomes LIVE; the process's record is opened by its first
+ *              thread and named in the slot. Leaving goes the other way: LEAVING, the life ended, FREE.
+ * Private      participants stand in pages that fork wipes. A child therefore finds none of its own, however it was made;
+ *              after fork() proper the child handler attaches it with the record its parent made for it, after a raw clone
+ *              the first operation notices, and all handles are stale (COMEM_GONE).
+ * Keeper       a process that holds references needs one living thread: when the last attached thread leaves, a keeper
+ *              thread attaches first and sleeps for good.
+ * Mutexes      a map's mutex guards its list of participants and its process record; maps_mutex the list of maps. Taken in
+ *              the order maps_mutex, map mutexes, engine locks; both are held over a fork.
+ * A death      while attaching: see seat.c. Between LIVE and the process record: the slot is repaired, holding nothing.
+ *              Of a parent in fork, or of a child before its handler ran: the record made for it stays FORKING, its witness
+ *              is gone, and the next sweep reaps it.
+ */
+#include <errno.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sync/record.h"
+
+_Thread_local struct participant *participant_tls;
+
+static pthread_mutex_t maps_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct store_map *maps;
+
+static pthread_mutex_t pool_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct pool_page {
+    struct participant *participants;
+    struct pool_page *next;
+} *pool;
+static pthread_key_t thread_key;
+
+/* ---- the pool of participants ---- */
+
+static struct participant *pool_take(struct store_map *map)
+{
+    size_t per_page = os_page_size() / sizeof(struct participant);
+    struct participant *found = NULL;
+    pthread_mutex_lock(&pool_mutex);
+    for (struct pool_page *page = pool; page != NULL && found == NULL; page = page->next)
+        for (size_t i = 0; i < per_page && found == NULL; i++)
+            if (page->participants[i].map == NULL)
+                found = &page->participants[i];
+    if (found == NULL) {
+        struct pool_page *page = malloc(sizeof *page);
+        if (page != NULL && (page->participants = os_page_wiped_on_fork()) != NULL) {
+            page->next = pool;
+            pool = page;
+            found = &page->participants[0];
+        } else {
+            free(page);
+        }
+    }
+    if (found != NULL) {
+        memset(found, 0, sizeof *found); /* private: the pool is this process's */
+        found->map = map;
+    }
+    pthread_mutex_unlock(&pool_mutex);
+    return found;
+}
+
+/* ---- attaching ---- */
+
+static comem_status slot_open(struct participant *me)
+{
+    struct store_map *map = me->map;
+    uint32_t number;
+    if (!seat_take(map, SEATS_OF_SLOTS, 0, &number))
+        return COMEM_SYSTEM;
+    struct slot *slot = slot_at(map, number);
+    word_store(&slot->claimed_at, os_clock());
+    uint64_t claimed = word_load(&slot->control);
+    for (unsigned i = 0; i < 2; i++)
+        word_store(&slot->claims[i], 0);
+    for (unsigned i = 0; i < 8; i++)
+        word_store(&slot->held[i], 0);
+    word_store(&slot->record.head, 0);
+    word_store(&slot->process, 0);
+    word_store(&slot->thread, os_thread_id());
+    if (!os_life_begin(&slot->life)) {
+        word_swap_if(&slot->control, claimed, seat_control(seat_generation(claimed) + 1, SEAT_FREE, 0));
+        return store_error(COMEM_SYSTEM, "robust mutexes do not work here: %s", strerror(errno));
+    }
+    me->slot = slot;
+    me->number = number;
+    me->lock_word = slot_lock_word(claimed, number);
+    if (!word_swap_if(&slot->control, claimed, seat_control(seat_generation(claimed), SEAT_LIVE, 0)))
+        return COMEM_BUSY; /* we were stopped for so long that somebody swept the seat: take another one */
+    return COMEM_OK;
+}
+
+/* With a slot of its own, `me` now sees to it that the next thread finds a seat, too. */
+static comem_status slot_attach(struct participant *me)
+{
+    comem_status status = slot_open(me);
+    while (status == COMEM_BUSY)
+        status = slot_open(me);
+    if (status != COMEM_OK)
+        return status;
+    me->entered = 1;
+    seat_more(me, SEATS_OF_SLOTS); /* when that fails, the next thread to attach says so */
+    return COMEM_OK;
+}
+
+static void unlink_participant(struct participant *me)
+{
+    struct participant **link = &me->map->participants;
+    while (*link != NULL && *link != me)
+        link = &(*link)->next_of_map;
+    if (*link == me)
+        *link = me->next_of_map;
+    for (link = &participant_tls; *link != NULL && *link != me;)
+        link = &(*link)->next_of_thread;
+    if (*link == me)
+        *link = me->next_of_thread;
+}
+
+/* Leaves the slot and the lists. The map's mutex is held. */
+static void slot_leave(struct participant *me)
+{
+    struct slot *slot = me->slot;
+    uint64_t live = word_load(&slot->control);
+    uint64_t leaving = seat_control(seat_generation(live), SEAT_LEAVING, 0);
+    word_store(&slot->process, 0);
+    word_order();
+    if (word_swap_if(&slot->control, live, leaving)) {
+        os_life_end(&slot->life);
+        word_swap_if(&slot->control, leaving, seat_control(seat_generation(live) + 1, SEAT_FREE, 0));
+    }
+    unlink_participant(me);
+    me->map = NULL;
+}
+
+/* Attaches under the map's mutex. `inherited` is the record a parent made for us, or NULL. */
+static comem_status attach_locked(struct store_map *map, struct process *inherited, struct participant **result)
+{
+    struct participant *me = pool_take(map);
+    if (me == NULL)
+        return store_error(COMEM_NO_MEMORY, "no memory for a thread's own record");
+    comem_status status = slot_attach(me);
+    if (status != COMEM_OK) {
+        me->map = NULL;
+        return status == COMEM_SYSTEM && me->slot == NULL
+                   ? store_error(status, "no slot left in the store's table of threads, or no robust mutexes here")
+                   : status;
+    }
+    me->next_of_map = map->participants;
+    map->participants = me;
+    struct process *process = map->process;
+    if (process == NULL && inherited != NULL) {
+        word_store(&me->slot->process, store_offset(map, inherited));
+        uint64_t control = word_load(&inherited->control);
+        word_store(&inherited->id, os_process_id());
+        word_store(&inherited->fd, (uint64_t)map->memory.fd);
+        if (word_swap_if(&inherited->control, control, seat_control(seat_generation(control), SEAT_LIVE, 0)))
+            process = inherited;
+    }
+    if (process == NULL)
+        status = process_open(me, SEAT_LIVE, &process);
+    else
+        word_store(&me->slot->process, store_offset(map, process));
+    if (status != COMEM_OK) {
+        slot_leave(me);
+        return status;
+    }
+    map->process = process;
+    me->entered = 0;
+    *result = me;
+    return COMEM_OK;
+}
+
+comem_status participant_attach(struct store_map *map, struct participant **me)
+{
+    pthread_mutex_lock(&map->mutex);
+    comem_status status = attach_locked(map, NULL, me);
+    pthread_mutex_unlock(&map->mutex);
+    return status;
+}
+
+/* A raw clone leaves no participants, yet a process record that is our parent's. */
+static void disown_parent(struct store_map *map)
+{
+    bool wiped = false;
+    for (const struct participant *p = map->participants; p != NULL && !wiped; p = p->next_of_map)
+        wiped = p->map == NULL;
+    if (!wiped)
+        return;
+    map->participants = NULL;
+    map->process = NULL;
+    sync_upward->forget_handles(map);
+}
+
+comem_status participant_enter_slow(struct store_map *map, struct participant **me)
+{
+    if (participant_tls != NULL && participant_tls->map == NULL)
+        participant_tls = NULL; /* wiped: this process is a raw clone */
+    struct participant **link = &participant_tls, *found = NULL;
+    while (*link != NULL && (*link)->map != map)
+        link = &(*link)->next_of_thread;
+    if (*link != NULL) { /* to the front: the next call finds it at once */
+        found = *link;
+        *link = found->next_of_thread;
+        found->next_of_thread = participant_tls;
+        participant_tls = found;
+    } else {
+        pthread_mutex_lock(&map->mutex);
+        disown_parent(map);
+        comem_status status = attach_locked(map, NULL, &found);
+        pthread_mutex_unlock(&map->mutex);
+        if (status != COMEM_OK)
+            return status;
+        found->next_of_thread = participant_tls;
+        participant_tls = found;
+        pthread_setspecific(thread_key, found);
+        found->entered = 1;
+        repair_sweep(found);
+        found->entered = 0;
+    }
+    if (found->entered != 0)
+        return store_error(COMEM_BUSY, "called from a signal handler that interrupted another call of this thread");
+    found->entered = 1;
+    word_order();
+    *me = found;
+    return COMEM_OK;
+}
+
+/* ---- leaving ---- */
+
+static bool map_has_other_thread(const struct store_map *map, const struct participant *me)
+{
+    return map->participants != me || me->next_of_map != NULL;
+}
+
+void participant_detach(struct participant *me)
+{
+    struct store_map *map = me->map;
+    if (me->record_end != 0 || me->held != 0)
+        return; /* cut short by a longjmp or the like: whoever waits for us repairs the slot once the thread is gone */
+    pthread_mutex_lock(&map->mutex);
+    if (!map_has_other_thread(map, me) && map->process != NULL) {
+        me->entered = 1;
+        word_store(&me->slot->process, 0);
+        process_reap(me, map->process);
+        map->process = NULL;
+    }
+    slot_leave(me);
+    pthread_mutex_unlock(&map->mutex);
+}
+
+struct keeper_start {
+    struct store_map *map;
+    sem_t ready;
+};
+
+static void *keeper_main(void *argument)
+{
+    struct keeper_start *start = argument;
+    struct participant *me;
+    if (participant_enter(start->map, &me) == COMEM_OK)
+        participant_leave(me);
+    sem_post(&start->ready);
+    for (;;)
+        pause();
+    return NULL;
+}
+
+/* Starts a thread that keeps this process's references; it lives as long as the process. */
+static void keeper_start(struct store_map *map)
+{
+    struct keeper_start start = {.map = map};
+    sigset_t all, before;
+    pthread_t thread;
+    sem_init(&start.ready, 0, 0);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&thread, NULL, keeper_main, &start) == 0) {
+        while (sem_wait(&start.ready) != 0)
+            ;
+        pthread_detach(thread);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    sem_destroy(&start.ready);
+}
+
+static void thread_exit(void *marker)
+{
+    (void)marker;
+    while (participant_tls != NULL) {
+        struct participant *me = participant_tls;
+        struct store_map *map = me->map;
+        if (map == NULL) {
+            participant_tls = NULL;
+            return;
+        }
+        pthread_mutex_lock(&map->mutex);
+        bool keeper = !map_has_other_thread(map, me) && sync_upward->has_handles(map);
+        pthread_mutex_unlock(&map->mutex);
+        if (keeper)
+            keeper_start(map);
+        if (me->record_end != 0 || me->held != 0)
+            repair_rollback(me); /* the thread was ended inside an operation: its locks go when the slot is repaired */
+        participant_tls = me->next_of_thread;
+        participant_detach(me);
+    }
+}
+
+comem_status store_detach_process(void)
+{
+    while (participant_tls != NULL) {
+        struct participant *me = participant_tls;
+        if (me->map == NULL || me->entered != 0)
+            break;
+        sync_upward->forget_handles(me->map);
+        participant_tls = me->next_of_thread;
+        participant_detach(me);
+    }
+    return COMEM_OK;
+}
+
+/* ---- fork ---- */
+
+/* What the prepare handler leaves for the two that come after it, one for each map. */
+static struct fork_plan {
+    struct store_map *map;
+    struct process *child;
+    int witness;
+    struct fork_plan *next;
+} *fork_plans;
+
+/* Makes the record of the child to come. Without one the child starts with no references. */
+static void fork_prepare_map(struct store_map *map, struct fork_plan *plan)
+{
+    struct participant *me = participant_tls;
+    while (me != NULL && me->map != map)
+        me = me->next_of_thread;
+    if (me == NULL || me->entered != 0 || map->process == NULL)
+        return;
+    me->entered = 1;
+    if (process_open(me, SEAT_FORKING, &plan->child) == COMEM_OK) {
+        plan->witness = (int)word_load(&plan->child->fd);
+        if (process_copy_rows(me, map->process, plan->child) != COMEM_OK)
+            plan->child = NULL; /* without its witness the record is reaped */
+    } else {
+        plan->child = NULL;
+    }
+    me->entered = 0;
+}
+
+static void fork_prepare(void)
+{
+    for (struct store_map *map = maps; map != NULL; map = map->next) { /* threads that are not attached attach now */
+        struct participant *me;
+        if (map->process != NULL && participant_enter(map, &me) == COMEM_OK)
+            participant_leave(me);
+    }
+    pthread_mutex_lock(&maps_mutex);
+    for (struct store_map *map = maps; map != NULL; map = map->next) {
+        pthread_mutex_lock(&map->mutex);
+        struct fork_plan *plan = calloc(1, sizeof *plan);
+        if (plan == NULL)
+            continue;
+        plan->map = map;
+        plan->witness = -1;
+        plan->next = fork_plans;
+        fork_plans = plan;
+        fork_prepare_map(map, plan);
+    }
+    pthread_mutex_lock(&pool_mutex);
+}
+
+static void fork_plans_drop(void)
+{
+    while (fork_plans != NULL) {
+        struct fork_plan *plan = fork_plans;
+        fork_plans = plan->next;
+        os_witness_drop(plan->witness);
+        free(plan);
+    }
+}
+
+static void fork_unlock(void)
+{
+    pthread_mutex_unlock(&pool_mutex);
+    for (struct store_map *map = maps; map != NULL; map = map->next)
+        pthread_mutex_unlock(&map->mutex);
+    pthread_mutex_unlock(&maps_mutex);
+}
+
+static void fork_parent(void)
+{
+    fork_plans_drop();
+    fork_unlock();
+}
+
+static void fork_child(void)
+{
+    participant_tls = NULL;
+    pthread_mutex_unlock(&pool_mutex);
+    for (struct store_map *map = maps; map != NULL; map = map->next) {
+        struct process *inherited = NULL;
+        bool had_parent = map->process != NULL;
+        for (struct fork_plan *plan = fork_plans; plan != NULL; plan = plan->next)
+            if (plan->map == map)
+                inherited = plan->child;
+        map->participants = NULL;
+        map->process = NULL;
+        struct participant *me;
+        if (had_parent && inherited != NULL && attach_locked(map, inherited, &me) == COMEM_OK) {
+            participant_tls = me;
+            pthread_setspecific(thread_key, me);
+        }
+        if (had_parent && map->process != inherited)
+            sync_upward->forget_handles(map);
+        pthread_mutex_unlock(&map->mutex);
+    }
+    pthread_mutex_unlock(&maps_mutex);
+    fork_plans_drop();
+}
+
+comem_status participant_init(void)
+{
+    if (pthread_key_create(&thread_key, thread_exit) != 0 ||
+        pthread_atfork(fork_prepare, fork_parent, fork_child) != 0)
+        return store_error(COMEM_SYSTEM, "no room for a thread key or for fork handlers");
+    return COMEM_OK;
+}
+
+void participant_add_map(struct store_map *map)
+{
+    pthread_mutex_lock(&maps_mutex);
+    map->next = maps;
+    maps = map;
+    pthread_mutex_unlock(&maps_mutex);
+}

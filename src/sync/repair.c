@@ -1,0 +1,280 @@
+/* repair.c - making the store whole after a death
+ *
+ * Repair undoes or finishes what a dead slot's record says and releases its locks. It is bounded by the record, needs only
+ * the heap lock, may run in any thread whatever that holds, and may itself be cut short at any store: every step can be
+ * done again by the next one.
+ *
+ *   1  claim      the control word names the recoverer; a dead recoverer's claim is taken over
+ *   2  settle     a fired WATCH turns ACTIVE into COMMITTED; the grow lock goes; words are undone, versions made even; then, with the heap lock
+ *                 in the dead slot's name (it may hold it already), heap entries are settled and each is cleared; the
+ *                 record is emptied, or left OWING; the heap lock goes
+ *   3  release    only now the object locks: a WATCH must not be looked at again once its word may change
+ *   4  let go     claims the dead slot held are dropped; the seat becomes FREE, or OWING
+ *
+ * Locks are taken in the dead slot's name, never the recoverer's own: so a dead recoverer leaves nothing of its own behind,
+ * and whoever comes next finds the heap lock where the last one left it. If another dead slot holds the heap lock, the claim
+ * is dropped, that slot is repaired first, and the first one starts again.
+ *
+ * Reaping counts down links, gives back references and frees what is in the trash. It takes object locks, so it runs only
+ * where the thread holds none (repair_sweep), in steps that are operations of their own with the reaper's record.
+ */
+#include "sync/record.h"
+
+#define CLAIM_EXPIRES_NS UINT64_C(10000000000)
+
+const struct sync_upward *sync_upward;
+
+/* A word that an entry names: in the data, or one of the header's. NULL when the offset is nonsense. */
+static word64 *entry_word(struct store_map *map, uint64_t what)
+{
+    uint64_t offset = what & RECORD_OFFSET_MASK;
+    if (offset % 8 == 0 && offset >= offsetof(struct store_header, committed) && offset < sizeof(struct store_header))
+        return (word64 *)(map->base + offset);
+    return store_at(map, offset, sizeof(word64));
+}
+
+static bool entry_is_heaps(enum record_kind kind)
+{
+    return kind == RECORD_ALLOC || kind == RECORD_FREE || kind == RECORD_HEAPWORD || kind == RECORD_BUILD ||
+           kind == RECORD_TRASH || kind == RECORD_HOLD;
+}
+
+static bool record_watch_fired(struct store_map *map, struct record *record, uint64_t head)
+{
+    for (uint32_t i = record_base(head); i < record_end(head) && i < RECORD_ENTRIES; i++) {
+        uint64_t what = word_load(&record->entries[i].what);
+        const word64 *word = record_kind(what) == RECORD_WATCH ? entry_word(map, what) : NULL;
+        if (word != NULL && word_load(word) != word_load(&record->entries[i].argument))
+            return true;
+    }
+    return false;
+}
+
+static void undo_words(struct store_map *map, enum record_state state, struct record_entry *entries, uint64_t base,
+                       uint64_t end)
+{
+    for (uint64_t i = end; i-- > base;) {
+        uint64_t what = word_load(&entries[i].what), argument = word_load(&entries[i].argument);
+        word64 *word = entry_word(map, what);
+        if (word == NULL)
+            continue;
+        switch (record_kind(what)) {
+        case RECORD_WORD:
+            if (state == RECORD_ACTIVE)
+                word_store(word, argument);
+            break;
+        case RECORD_VERSION:
+            if (word_load(word) % 2 != 0)
+                word_publish(word, word_load(word) + 1);
+            break;
+        case RECORD_LOG: {
+            struct record_entry *log = store_at(map, what & RECORD_OFFSET_MASK, argument * sizeof *log);
+            if (log != NULL && argument <= SPAN_SIZE)
+                undo_words(map, state, log, 0, argument);
+            break;
+        }
+        default:
+            break;
+        }
+    }
+}
+
+/* Step 2a, while the lock of the watched word is still held: a fired WATCH commits, one that has not fired is dropped, so
+ * that the next recoverer cannot decide otherwise. */
+static void record_decide(struct store_map *map, struct record *record)
+{
+    uint64_t head = word_load(&record->head);
+    if (record_state(head) != RECORD_ACTIVE)
+        return;
+    if (record_watch_fired(map, record, head)) {
+        word_store(&record->head, record_head(RECORD_COMMITTED, record_base(head), record_end(head)));
+    } else {
+        for (uint32_t i = record_base(head); i < record_end(head) && i < RECORD_ENTRIES; i++)
+            if (record_kind(word_load(&record->entries[i].what)) == RECORD_WATCH)
+                word_store(&record->entries[i].what, 0);
+    }
+    word_order();
+}
+
+/* Step 2b for the record of the slot whose lock word is `name`. 0, or the number + 1 of the dead slot that is in the way. */
+static uint32_t record_settle(struct store_map *map, struct record *record, uint32_t name)
+{
+    word32 *heap_lock = &map->header->heap_lock;
+    uint64_t head = word_load(&record->head);
+    enum record_state state = record_state(head);
+    uint32_t base = record_base(head), end = record_end(head) < RECORD_ENTRIES ? record_end(head) : RECORD_ENTRIES;
+    if (state == RECORD_ACTIVE || state == RECORD_COMMITTED) {
+        bool heap = false, owing = false;
+        undo_words(map, state, record->entries, base, end);
+        for (uint32_t i = base; i < end; i++)
+            heap |= entry_is_heaps(record_kind(word_load(&record->entries[i].what)));
+        uint32_t blocker = heap ? lock_acquire_for(map, name, heap_lock) : 0;
+        if (blocker != 0)
+            return blocker;
+        for (uint32_t i = end; i-- > base;) {
+            struct record_entry *entry = &record->entries[i];
+            uint64_t what = word_load(&entry->what);
+            enum record_kind kind = record_kind(what);
+            if (kind == (state == RECORD_ACTIVE ? RECORD_OWE : RECORD_UNLINK)) {
+                owing = true;
+                continue;
+            }
+            if (entry_is_heaps(kind))
+                sync_upward->settle_heap_entry(map, state, what, word_load(&entry->argument));
+            if (entry_is_heaps(kind) || kind == RECORD_OWE || kind == RECORD_UNLINK) {
+                word_order();
+                word_store(&entry->what, 0);
+            }
+        }
+        word_order();
+        word_store(&record->head, owing ? record_head(RECORD_OWING, base, end) : 0);
+        word_order();
+    }
+    lock_release_for(name, heap_lock);
+    return 0;
+}
+
+static void release_held(struct store_map *map, struct slot *slot, uint32_t name)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t offset = word_load(&slot->held[i]);
+        word32 *lock = offset >= map->data ? store_at(map, offset, sizeof(word64)) : NULL;
+        if (lock != NULL)
+            lock_release_for(name, lock);
+        word_store(&slot->held[i], 0);
+    }
+}
+
+/* A seat that the dead slot claimed is nobody's again; a process record that it was still setting up is free. */
+static void drop_claims(struct store_map *map, struct slot *slot, uint32_t number)
+{
+    for (unsigned rank = 0; rank < 2; rank++) {
+        word64 *control = store_at(map, word_load(&slot->claims[rank]), SEAT_SIZE);
+        if (word_load(&slot->claims[rank]) == 0 || control == NULL)
+            continue;
+        for (uint64_t seen = word_load(control); seat_recoverer(seen) == number + 1; seen = word_load(control)) {
+            bool unfinished = seat_state(seen) == SEAT_CLAIMED;
+            uint64_t next = seat_control(seat_generation(seen) + unfinished, unfinished ? SEAT_FREE : seat_state(seen), 0);
+            if (word_swap_if(control, seen, next))
+                break;
+        }
+        word_store(&slot->claims[rank], 0);
+    }
+}
+
+/* Repairs a slot that `me` has claimed. 0: done. Otherwise the claim is dropped and that slot comes first. */
+static uint32_t repair_claimed(struct participant *me, struct slot *slot, uint32_t number)
+{
+    uint64_t control = word_load(&slot->control);
+    uint32_t name = slot_lock_word(control, number);
+    record_decide(me->map, &slot->record);
+    lock_release_for(name, &me->map->header->grow_lock);
+    uint32_t blocker = record_settle(me->map, &slot->record, name);
+    if (blocker != 0) {
+        seat_settle(me, &slot->control, seat_state(control), 0);
+        return blocker;
+    }
+    release_held(me->map, slot, name);
+    drop_claims(me->map, slot, number);
+    word_store(&slot->process, 0);
+    word_order();
+    bool owing = record_state(word_load(&slot->record.head)) == RECORD_OWING;
+    seat_settle(me, &slot->control, owing ? SEAT_OWING : SEAT_FREE, 0);
+    word_store(&me->slot->counters[1], word_load(&me->slot->counters[1]) + 1);
+    return 0;
+}
+
+bool repair_slot(struct participant *me, uint32_t number, struct os_life **life)
+{
+    for (;;) {
+        struct slot *slot = slot_at(me->map, number);
+        uint64_t control = slot == NULL ? 0 : word_load_acquire(&slot->control);
+        if (slot == NULL || !slot_dead(slot, control))
+            return true;
+        uint32_t recoverer = seat_recoverer(control);
+        if (recoverer != 0 && recoverer != me->number + 1) {
+            struct slot *other = slot_at(me->map, recoverer - 1);
+            if (other != NULL && !os_life_over(&other->life)) {
+                *life = &other->life;
+                return false;
+            }
+        }
+        if (!seat_claim(me, &slot->control, control, 0))
+            continue;
+        uint32_t blocker = repair_claimed(me, slot, number);
+        if (blocker == 0)
+            return true;
+        if (blocker - 1 != number && !repair_slot(me, blocker - 1, life))
+            return false;
+    }
+}
+
+void repair_rollback(struct participant *me)
+{
+    uint32_t blocker;
+    record_decide(me->map, &me->slot->record);
+    while ((blocker = record_settle(me->map, &me->slot->record, me->lock_word)) != 0) {
+        struct os_life *life = NULL;
+        repair_slot(me, blocker - 1, &life); /* when a living recoverer is at it, the next look finds its work done */
+    }
+    me->record_base = me->record_end = 0;
+}
+
+static bool reap_owing(struct participant *me, struct slot *slot, uint64_t control)
+{
+    if (!seat_claim(me, &slot->control, control, 1))
+        return false;
+    uint64_t head = word_load(&slot->record.head);
+    bool done = true;
+    for (uint32_t i = record_base(head); i < record_end(head) && i < RECORD_ENTRIES; i++) {
+        uint64_t what = word_load(&slot->record.entries[i].what);
+        if (record_kind(what) != RECORD_OWE && record_kind(what) != RECORD_UNLINK)
+            continue;
+        sync_upward->reap_link(me, what & RECORD_OFFSET_MASK, &slot->record.entries[i].what);
+        done &= word_load(&slot->record.entries[i].what) == 0;
+    }
+    if (done) {
+        word_store(&slot->record.head, 0);
+        word_order();
+    }
+    seat_settle(me, &slot->control, done ? SEAT_FREE : SEAT_OWING, 1);
+    return done;
+}
+
+/* Whether `me` may take over a seat that its control word says is claimed by somebody. */
+static bool claim_is_void(struct store_map *map, uint64_t control)
+{
+    uint32_t recoverer = seat_recoverer(control);
+    struct slot *slot = recoverer == 0 ? NULL : slot_at(map, recoverer - 1);
+    return recoverer == 0 || slot == NULL || os_life_over(&slot->life);
+}
+
+bool repair_sweep(struct participant *me)
+{
+    struct store_map *map = me->map;
+    bool gained = false;
+    for (uint32_t i = 0; i < seat_high(map, SEATS_OF_SLOTS); i++) {
+        struct slot *slot = slot_at(map, i);
+        if (slot == NULL)
+            break;
+        struct os_life *life;
+        uint64_t control = word_load_acquire(&slot->control);
+        if (slot_dead(slot, control)) {
+            gained |= repair_slot(me, i, &life);
+            control = word_load_acquire(&slot->control);
+        }
+        if (seat_state(control) == SEAT_OWING && claim_is_void(map, control))
+            gained |= reap_owing(me, slot, control);
+        if (seat_state(control) == SEAT_CLAIMED && os_clock() - word_load(&slot->claimed_at) > CLAIM_EXPIRES_NS)
+            word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0));
+    }
+    for (uint32_t i = 0; i < seat_high(map, SEATS_OF_PROCESSES); i++) {
+        struct process *process = seat_at(map, SEATS_OF_PROCESSES, i);
+        if (process == NULL)
+            break;
+        uint64_t control = word_load_acquire(&process->control);
+        if (claim_is_void(map, control) && process_dead(map, process, control))
+            gained |= process_reap(me, process);
+    }
+    return sync_upward->reap_trash(me) || gained;
+}

@@ -1,0 +1,187 @@
+/* sync.h - participants, locks, operation records, repair and reaping
+ *
+ * Order of locks: a map's private mutex; one object lock; then, as leaves and never together, the heap lock or the grow
+ * lock. Nothing under an engine lock runs foreign code or waits for anything but another engine lock.
+ */
+#ifndef COMEM_SYNC_SYNC_H
+#define COMEM_SYNC_SYNC_H
+
+#include "store/store.h"
+#include "sync/layout.h"
+
+/* ---- participants (participant.c) ---- */
+
+/* One thread in one mapping: private memory that reads as zeros in a child of fork, however that was made, so that no child
+ * takes itself for its parent. */
+struct participant {
+    struct store_map *map; /* NULL: free, or wiped by a fork */
+    struct slot *slot;
+    uint32_t number;    /* of the slot */
+    uint32_t lock_word; /* what this thread writes into a lock it takes */
+    uint32_t held;      /* entries of slot->held in use */
+    uint32_t entered;   /* inside an operation; a signal handler's call finds it set */
+    uint32_t record_base, record_end; /* of the record's valid entries; both 0 when it is idle */
+    void *sleep_token;                /* what the before-sleep hook gave */
+    struct participant *next_of_map, *next_of_thread;
+};
+
+extern _Thread_local struct participant *participant_tls; /* the thread's, the one used last in front */
+
+comem_status participant_enter_slow(struct store_map *map, struct participant **me);
+void participant_leave_slow(struct participant *me);
+
+/* Begins an operation of the calling thread, attaching it first if need be. COMEM_BUSY: it is inside one already. */
+static inline comem_status participant_enter(struct store_map *map, struct participant **me)
+{
+    struct participant *mine = participant_tls;
+    if (!WORD_LIKELY(mine != NULL && mine->map == map && mine->entered == 0))
+        return participant_enter_slow(map, me);
+    mine->entered = 1;
+    word_order();
+    *me = mine;
+    return COMEM_OK;
+}
+
+static inline void participant_leave(struct participant *me)
+{
+    if (!WORD_LIKELY(me->sleep_token == NULL))
+        participant_leave_slow(me);
+    word_order();
+    me->entered = 0;
+}
+
+/* Whether the calling thread is attached and outside any raw clone: what a reader without locks needs to know. */
+static inline bool participant_present(const struct store_map *map)
+{
+    const struct participant *mine = participant_tls;
+    return WORD_LIKELY(mine != NULL && mine->map == map);
+}
+
+/* Attaches a further participant of this thread, which participant_enter() does not find. For tests with several parties. */
+comem_status participant_attach(struct store_map *map, struct participant **me);
+/* Takes the thread out in good order; its record and locks are empty. */
+void participant_detach(struct participant *me);
+/* Detaches the calling thread from every store; if it is its process's last, gives back every reference first. */
+comem_status store_detach_process(void);
+/* Sets up fork handlers and the thread-exit destructor; once per process. */
+comem_status participant_init(void);
+/* Lists a map for the fork handlers. */
+void participant_add_map(struct store_map *map);
+
+/* ---- locks (lock.c) ---- */
+
+comem_status lock_acquire_slow(struct participant *me, word32 *lock);
+void lock_wake(word32 *lock);
+
+/* Takes a lock. COMEM_BUSY: this thread holds it. COMEM_DAMAGED: its word names no slot. 5 ns when it is free. */
+static inline comem_status lock_acquire(struct participant *me, word32 *lock)
+{
+    word_store(&me->slot->held[me->held++], store_offset(me->map, lock));
+    word_order(); /* whoever finds our word in the lock after our death also finds the lock in held[] */
+    if (WORD_LIKELY(word32_swap_if(lock, 0, me->lock_word)))
+        return COMEM_OK;
+    return lock_acquire_slow(me, lock);
+}
+
+/* Gives back the lock taken last. */
+static inline void lock_release(struct participant *me, word32 *lock)
+{
+    uint32_t was = word32_exchange(lock, 0);
+    word_order();
+    word_store(&me->slot->held[--me->held], 0);
+    if (!WORD_LIKELY((was & LOCK_WAITERS) == 0))
+        lock_wake(lock);
+}
+
+/* For a recoverer: takes a leaf lock in the name of the dead slot, whose lock word is `name`. 0: done, or it had it already;
+ * otherwise the number + 1 of the slot that holds it. */
+uint32_t lock_acquire_for(struct store_map *map, uint32_t name, word32 *lock);
+/* Releases `lock` if `name` holds it. */
+void lock_release_for(uint32_t name, word32 *lock);
+
+/* ---- seats: slots and process records (seat.c) ---- */
+
+enum seat_table { SEATS_OF_SLOTS, SEATS_OF_PROCESSES };
+
+uint64_t seat_control(uint32_t generation, enum seat_state state, uint32_t recoverer);
+uint32_t seat_generation(uint64_t control);
+enum seat_state seat_state(uint64_t control);
+uint32_t seat_recoverer(uint64_t control); /* slot number + 1, 0 for none */
+
+/* Seat `number`, NULL when its chunk is not there. */
+void *seat_at(struct store_map *map, enum seat_table table, uint32_t number);
+uint32_t seat_high(struct store_map *map, enum seat_table table);
+/* Finds a FREE seat and makes it CLAIMED, with `recoverer`. False: none is free. */
+bool seat_take(struct store_map *map, enum seat_table table, uint32_t recoverer, uint32_t *number);
+/* Adds a chunk when all seats are in use. Outside any lock and record. */
+comem_status seat_more(struct participant *me, enum seat_table table);
+/* Claims a seat whose control word was `seen`: names `me` its recoverer. `rank` 0 for repairing, 1 for reaping. */
+bool seat_claim(struct participant *me, word64 *control, uint64_t seen, unsigned rank);
+/* Drops the claim and sets the state; a free seat's generation rises. */
+void seat_settle(struct participant *me, word64 *control, enum seat_state state, unsigned rank);
+struct slot *slot_at(struct store_map *map, uint32_t number);
+/* The slot a lock word names; NULL when there is none. `number` may be NULL. */
+struct slot *slot_of_lock(struct store_map *map, uint32_t lock_word, uint32_t *number);
+uint32_t slot_lock_word(uint64_t control, uint32_t number);
+/* Whether the slot has an owner and that one is dead. */
+bool slot_dead(const struct slot *slot, uint64_t control);
+
+/* ---- process records (process.c) ---- */
+
+/* Makes a process record for the calling process, or for a child to come. */
+comem_status process_open(struct participant *me, enum seat_state state, struct process **process);
+/* Reserves a free row for `object`, adding a table if all that fit are taken. The map's mutex is held. */
+comem_status process_row(struct participant *me, struct process *process, uint64_t object, word64 **row);
+/* The same among the tables there are, NULL if they have none. Touches nothing. */
+word64 *process_row_free(struct store_map *map, struct process *process, uint64_t object);
+/* Whether any process but those whose row is `but` holds a reference to `object`. After a full fence. */
+bool process_holds(struct store_map *map, uint64_t object, const word64 *but);
+/* Gives back every reference of a process that is gone, and its record. `me` holds nothing. Returns whether it did. */
+bool process_reap(struct participant *me, struct process *process);
+bool process_dead(struct store_map *map, const struct process *process, uint64_t control);
+/* Copies the references of `from` into `to`, a record of the same process made for its child. */
+comem_status process_copy_rows(struct participant *me, const struct process *from, struct process *to);
+/* The n-th table of rows; `rows` says how many. NULL when there is none. */
+word64 *process_table(struct store_map *map, const struct process *process, unsigned n, uint64_t *rows);
+
+/* Lets a map whose descriptor was closed borrow one from a living process; once per process. */
+void process_init(void);
+
+/* ---- repair (repair.c) ---- */
+
+/* Repairs slot `number` if it is dead and nobody alive is at it. True when the lock in question may have become free;
+ * false: a living recoverer is busy with it, whose life word is then `*life`. */
+bool repair_slot(struct participant *me, uint32_t number, struct os_life **life);
+/* Takes back what the running operation did: its record is undone as after a death. Object locks stay with the caller. */
+void repair_rollback(struct participant *me);
+/* Looks at every slot and process: repairs the dead, reaps what they owed and held. `me` holds no lock, record idle.
+ * Returns whether anything was given back. */
+bool repair_sweep(struct participant *me);
+
+/* ---- what floors above register ---- */
+
+struct sync_upward {
+    /* Finishes or takes back one heap entry of `record`, whose state is `state`; the heap lock is held in its name. */
+    void (*settle_heap_entry)(struct store_map *map, enum record_state state, uint64_t what, uint64_t argument);
+    /* Allocates a zeroed chunk of seats and stores its offset in *entry, if that is still 0. */
+    comem_status (*new_chunk)(struct participant *me, word64 *entry);
+    /* Allocates a zeroed block of `size` bytes and stores its offset in *entry. */
+    comem_status (*new_block)(struct participant *me, word64 *entry, uint64_t size);
+    /* Frees the block that *entry names and stores 0 there, in one. */
+    void (*drop_block)(struct participant *me, word64 *entry);
+    /* Counts down one link of `object`, owed by `owing`, an entry's word that becomes 0 in the same operation. */
+    void (*reap_link)(struct participant *me, uint64_t object, word64 *owing);
+    /* Gives back the reference in `row`, which becomes 0 in the same operation. */
+    void (*reap_row)(struct participant *me, word64 *row);
+    /* Frees up to 256 cells of what waits in the trash. Whether there was anything. */
+    bool (*reap_trash)(struct participant *me);
+    /* Frees objects that only a pickled name kept whose time has run out. Whether there was any. */
+    bool (*reap_stamped)(struct participant *me);
+    /* All handles of the process on objects of `map` become stale: it is a child that got no references. */
+    void (*forget_handles)(struct store_map *map);
+    /* Whether the process has any handle on objects of `map`. */
+    bool (*has_handles)(struct store_map *map);
+};
+extern const struct sync_upward *sync_upward;
+
+#endif

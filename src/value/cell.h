@@ -1,0 +1,115 @@
+/* cell.h - 16 bytes that hold a value, or name the block or the object that does
+ *
+ *   head   byte 0 kind (comem_kind), byte 1 flags (COMEM_ASCII, COMEM_SURROGATES),
+ *          byte 2 for str and bytes: the length, up to 13, when they stand in the cell itself, else CELL_FAR
+ *          bytes 3-7 for near str and bytes: the first five bytes; for references: bytes 4-7 the object's generation
+ *   body   bool, int, float (its bits); near str and bytes: bytes 6 to 13; far ones: the block's offset; references: the
+ *          object's offset
+ *
+ * A value block is {struct block_header; size; bytes} with the bytes at 24, or at 128 from the beginning of a run of pages.
+ * It is never changed once a cell names it.
+ */
+#ifndef COMEM_VALUE_CELL_H
+#define COMEM_VALUE_CELL_H
+
+#include "heap/heap.h"
+
+#define CELL_NEAR_MAX 13u
+#define CELL_FAR 0xFFu
+
+struct cell {
+    word64 head, body;
+};
+static_assert(sizeof(struct cell) == 16, "a cell is 16 bytes");
+
+/* A cell's content in private memory. */
+struct cell_image {
+    uint64_t head, body;
+};
+
+struct value_block {
+    struct block_header header;
+    word64 size;
+    word64 bytes[];
+};
+
+static inline enum comem_kind cell_kind(uint64_t head)
+{
+    return (enum comem_kind)(head & 0xFF);
+}
+
+static inline uint8_t cell_flags(uint64_t head)
+{
+    return (uint8_t)(head >> 8);
+}
+
+static inline uint32_t cell_near_size(uint64_t head)
+{
+    return (uint32_t)(head >> 16 & 0xFF);
+}
+
+static inline bool cell_is_far(uint64_t head)
+{
+    enum comem_kind kind = cell_kind(head);
+    return (kind == COMEM_STR || kind == COMEM_BYTES) && cell_near_size(head) == CELL_FAR;
+}
+
+static inline bool cell_is_ref(uint64_t head)
+{
+    return cell_kind(head) == COMEM_REF;
+}
+
+/* Whether the cell stands for itself: nothing to free, nothing to count. */
+static inline bool cell_is_plain(uint64_t head)
+{
+    return !cell_is_far(head) && !cell_is_ref(head);
+}
+
+static inline uint32_t cell_ref_generation(uint64_t head)
+{
+    return (uint32_t)(head >> 32);
+}
+
+static inline struct cell_image cell_load(const struct cell *cell)
+{
+    struct cell_image image = {word_load(&cell->head), word_load(&cell->body)};
+    return image;
+}
+
+static inline void cell_store(struct cell *cell, struct cell_image image)
+{
+    word_store(&cell->head, image.head);
+    word_store(&cell->body, image.body);
+}
+
+/* Makes the image of `value`. Plain values are complete; for far ones and references `body` is still to come.
+ * COMEM_TYPE: no such kind. COMEM_INVALID: a str that is not UTF-8, NULL data. */
+comem_status cell_pack(const comem_value *value, struct cell_image *image);
+/* Allocates and fills the block of a far value; ALLOC is then in the record. COMEM_NO_MEMORY. */
+comem_status cell_pack_far(struct participant *me, const comem_value *value, struct cell_image *image);
+
+/* A number, bool or None from its image. */
+static inline void cell_unpack_number(struct cell_image image, comem_value *value)
+{
+    value->size = 0;
+    value->kind = (uint8_t)cell_kind(image.head);
+    value->owned = 0;
+    value->flags = 0;
+    value->as.integer = (int64_t)image.body;
+    if (value->kind == COMEM_BOOL)
+        value->as.boolean = image.body != 0;
+}
+
+static inline bool cell_is_number(uint64_t head)
+{
+    return (head & 0xFF) <= COMEM_FLOAT;
+}
+
+/* The private copy of a near str or bytes. COMEM_NO_MEMORY. */
+comem_status cell_unpack_near(struct cell_image image, comem_value *value);
+/* The size of a far value's bytes; false when the image names nothing sensible (it may be stale). */
+bool cell_far_size(struct store_map *map, struct cell_image image, uint64_t *size);
+/* The private copy of a far value whose size the caller knows to be right. COMEM_NO_MEMORY, COMEM_DAMAGED. */
+comem_status cell_unpack_far(struct store_map *map, struct cell_image image, uint64_t size, comem_value *value);
+
+#endif

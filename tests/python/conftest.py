@@ -1,0 +1,101 @@
+"""What the tests share: a limit for each, scripts run on their own, children made by fork."""
+
+import faulthandler
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+LIMIT = 60  # seconds; a test that takes longer hangs
+
+
+@pytest.fixture(autouse=True)
+def no_test_hangs():
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    faulthandler.register(signal.SIGALRM, chain=True)  # says where it hangs, and ends the run
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    faulthandler.unregister(signal.SIGALRM)
+
+
+@pytest.fixture
+def fork():
+    """The multiprocessing context whose children are made by fork."""
+    return multiprocessing.get_context("fork")
+
+
+class Child:
+    """A forked process that runs a function; result() is what it returned. It knows nothing of multiprocessing."""
+
+    def __init__(self, function, *arguments):
+        reader, writer = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 1
+            try:
+                signal.alarm(LIMIT)
+                os.close(reader)
+                result = pickle.dumps(function(*arguments))
+                with open(writer, "wb") as stream:
+                    stream.write(result)
+                status = 0
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        os.close(writer)
+        self._stream = open(reader, "rb")
+
+    def result(self):
+        data = self._stream.read()
+        assert self.wait() == 0, "the child failed"
+        return pickle.loads(data)
+
+    def wait(self):
+        """The exit code, or minus the signal that killed it."""
+        self._stream.close()
+        _, status = os.waitpid(self.pid, 0)
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+        return self.wait()
+
+
+@pytest.fixture
+def run_script(tmp_path):
+    """Runs a script in a fresh interpreter: run_script(text, **environment) gives its completed process."""
+
+    def run(text, *options, **environment):
+        path = tmp_path / "script.py"
+        path.write_text(textwrap.dedent(text))
+        return subprocess.run(
+            [sys.executable, *options, str(path)],
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            universal_newlines=True,
+            timeout=LIMIT,
+        )
+
+    return run
+
+
+@pytest.fixture
+def script_passes(run_script):
+    """The same for a script that must exit with 0 and write nothing to stderr; gives what it printed."""
+
+    def run(text, *options, **environment):
+        done = run_script(text, *options, **environment)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout
+
+    return run

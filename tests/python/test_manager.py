@@ -1,0 +1,421 @@
+"""comem.Manager(): the face of multiprocessing's, in every respect that programs see."""
+
+import copy
+import multiprocessing
+import multiprocessing.managers
+import os
+import pickle
+import time
+
+import pytest
+
+import comem
+import comem.managers
+from conftest import Child
+
+
+@pytest.fixture
+def manager():
+    with comem.Manager() as manager:
+        yield manager
+
+
+# ---- the manager -----------------------------------------------------------------------------------------------------
+
+
+def test_the_manager_is_a_standard_manager(manager):
+    assert isinstance(manager, multiprocessing.managers.SyncManager)
+    assert isinstance(manager, comem.managers.SyncManager)
+    assert manager.address is None
+
+
+def test_a_manager_starts_no_process(manager):
+    assert multiprocessing.active_children() == []
+    with open(f"/proc/self/task/{os.getpid()}/children") as stream:
+        assert stream.read() == ""
+
+
+def test_objects_are_gone_after_shutdown_in_every_process():
+    manager = comem.Manager()
+    shared, other = manager.list([1, 2]), comem.List(["native"])
+    holder = comem.List([shared])
+    go, done = os.pipe()
+
+    def child():
+        os.read(go, 1)
+        try:
+            shared[0]
+        except comem.GoneError as error:
+            return str(error)
+
+    process = Child(child)
+    manager.shutdown()
+    os.write(done, b"x")
+    assert process.result()
+    for act in (
+        lambda: shared[0],
+        lambda: shared.__setitem__(0, 1),
+        lambda: len(shared),
+        lambda: shared.append(1),
+        lambda: shared.extend([1]),
+        lambda: shared.extend([]),
+        lambda: shared.pop(),
+        lambda: shared.clear(),
+        lambda: list(shared),
+        lambda: 1 in shared,
+        lambda: shared == [1, 2],
+        lambda: pickle.dumps(shared),
+        lambda: copy.deepcopy(shared),
+        lambda: manager.list(),
+        lambda: holder[0].append(1),
+    ):
+        with pytest.raises(comem.GoneError):
+            act()
+        with pytest.raises((BrokenPipeError, EOFError)):
+            act()
+    assert other == ["native"]
+    assert "__str__()' failed" in str(shared)
+    assert repr(shared).startswith("<ListProxy object, typeid 'list' at 0x")
+    assert isinstance(holder[0], comem.managers.ListProxy)
+    hash(shared)
+    holder.clear()
+
+
+def test_leaving_the_block_shuts_down():
+    with comem.Manager() as manager:
+        shared = manager.list([1])
+    with pytest.raises(comem.GoneError):
+        len(shared)
+
+
+def test_shutdown_acts_once_and_only_in_the_process_that_made_the_manager():
+    manager = comem.Manager()
+    shared = manager.list([1])
+
+    def child():
+        manager.shutdown()
+        with manager:
+            shared.append(2)
+        return True
+
+    Child(child).result()
+    assert shared == [1, 2]
+    manager.shutdown()
+    manager.shutdown()
+    with pytest.raises(comem.GoneError):
+        len(shared)
+
+
+def test_a_manager_ends_nothing_of_another():
+    first, second = comem.Manager(), comem.Manager()
+    kept, inner = second.list(["kept"]), first.list(["inner"])
+    kept.append(inner)
+    first.shutdown()
+    assert kept[0] == "kept"
+    with pytest.raises(comem.GoneError):
+        len(kept[1])
+    second.shutdown()
+
+
+def test_dropping_the_manager_ends_nothing():
+    shared = comem.Manager().list([1])
+    shared.append(2)
+    assert shared == [1, 2]
+
+
+def test_the_end_of_the_process_that_made_the_manager_ends_nothing():
+    holder = comem.List()
+
+    def child():
+        manager = comem.Manager()
+        holder.append(manager.list(["from the child"]))
+
+    Child(child).result()
+    assert holder[0] == ["from the child"]
+    assert type(holder[0]) is comem.managers.ListProxy
+
+
+def test_a_child_may_use_the_managers_it_inherits(manager):
+    outer = manager.list()
+    Child(lambda: outer.append(manager.list(["of a child"]))).result()
+    assert outer[0] == ["of a child"]
+
+
+def test_a_manager_can_be_pickled_and_works_but_its_shutdown_does_nothing_elsewhere(fork, manager):
+    queue = fork.SimpleQueue()
+    outer = manager.list()
+
+    def child():
+        received = queue.get()
+        outer.append(received.list(["in the same scope"]))
+        received.shutdown()
+
+    process = fork.Process(target=child)
+    process.start()
+    queue.put(manager)
+    process.join()
+    assert process.exitcode == 0
+    assert outer[0] == ["in the same scope"]
+    manager.shutdown()
+    with pytest.raises(comem.GoneError):
+        len(outer)
+
+
+def test_states_are_those_of_the_standard_manager():
+    manager = comem.managers.SyncManager()
+    with pytest.raises(multiprocessing.ProcessError):
+        manager.list()
+    with pytest.raises(multiprocessing.ProcessError):
+        pickle.dumps(manager)
+    manager.shutdown()
+    with manager:
+        assert manager.list([1]) == [1]
+        with pytest.raises(multiprocessing.ProcessError):
+            manager.start()
+    with pytest.raises(multiprocessing.ProcessError):
+        manager.start()
+    with pytest.raises(multiprocessing.ProcessError):
+        with manager:
+            pass
+    assert manager.join() is None
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda manager: manager.dict(),
+        lambda manager: manager.Queue(),
+        lambda manager: manager.Lock(),
+        lambda manager: manager.Namespace(),
+        lambda manager: manager.Value("i", 1),
+        lambda manager: manager.Pool(2),
+        lambda manager: manager.connect(),
+        lambda manager: manager.get_server(),
+        lambda manager: comem.Manager(address=("127.0.0.1", 0)),
+        lambda manager: comem.managers.SyncManager().start(print),
+    ],
+)
+def test_what_is_not_there_yet_says_so_and_starts_nothing(manager, act):
+    with pytest.raises(NotImplementedError, match="later release"):
+        act(manager)
+    assert multiprocessing.active_children() == []
+
+
+def test_lists_are_made_from_iterables(manager):
+    assert manager.list() == []
+    assert manager.list((1, 2)) == [1, 2]
+    assert manager.list(iter("ab")) == ["a", "b"]
+    assert manager.list(manager.list([1])) == [1]
+    with pytest.raises(TypeError):
+        manager.list(1)
+    with pytest.raises(TypeError):
+        manager.list([], [])
+
+
+def test_deep_refuses_a_plain_container_that_would_be_a_copy():
+    with comem.Manager(deep=True) as deep, comem.Manager() as shallow:
+        for value in ([], {}, set()):
+            for shared in (deep.list(), shallow.list(), comem.List()):
+                with pytest.raises(TypeError, match=type(value).__name__):
+                    shared.append(value)
+        with pytest.raises(TypeError, match="shares all the way down"):
+            deep.list().append([])
+        with pytest.raises(TypeError, match="shares all the way down"):
+            comem.List().append([])
+
+
+# ---- the proxy -------------------------------------------------------------------------------------------------------
+
+
+def test_the_proxy_is_a_standard_proxy_and_a_list_of_comem(manager):
+    shared = manager.list()
+    assert isinstance(shared, multiprocessing.managers.ListProxy)
+    assert isinstance(shared, multiprocessing.managers.BaseProxy)
+    assert isinstance(shared, comem.List)
+    assert type(shared).__name__ == "ListProxy"
+    assert type(shared) is comem.managers.ListProxy
+
+
+def test_the_list_operations_are_a_lists(manager):
+    shared = manager.list([1, 2])
+    shared.append("three")
+    shared.extend((4, 5.0))
+    shared += [None]
+    assert shared == [1, 2, "three", 4, 5.0, None]
+    assert len(shared) == 6
+    assert shared.pop() is None
+    assert shared[0] == 1 and shared[-1] == 5.0 and shared[True] == 2
+    shared[1] = b"two"
+    assert list(shared) == [1, b"two", "three", 4, 5.0]
+    assert list(reversed(shared)) == [5.0, 4, "three", b"two", 1]
+    assert 4 in shared and 6 not in shared
+    for error, sentence, act in (
+        (IndexError, "list index out of range", lambda: shared[5]),
+        (IndexError, "list assignment index out of range", lambda: shared.__setitem__(5, 0)),
+        (TypeError, "list indices must be integers or slices, not str", lambda: shared["a"]),
+        (OverflowError, "int too large", lambda: shared.append(2**63)),
+        (TypeError, "complex", lambda: shared.append(1j)),
+    ):
+        with pytest.raises(error, match=sentence):
+            act()
+    shared.clear()
+    assert shared == []
+
+
+def test_text_is_that_of_the_standard_proxy():
+    with comem.Manager() as ours:
+        shared = ours.list([1, "two"])
+        nested = ours.list([shared])
+        with multiprocessing.get_context("fork").Manager() as theirs:
+            standard = theirs.list([1, "two"])
+            assert str(shared) == str(standard) == "[1, 'two']"
+            ours_repr, theirs_repr = repr(shared), repr(standard)
+            assert ours_repr.replace(hex(id(shared)), "") == theirs_repr.replace(hex(id(standard)), "")
+        assert str(nested).startswith("[<ListProxy object, typeid 'list' at 0x")
+        nested.append(nested)
+        assert len(str(nested)) < 200
+
+
+def test_equality_is_by_content_and_hash_by_identity(manager):
+    shared, equal = manager.list([1]), manager.list([1])
+    assert shared == equal == [1]
+    assert shared == comem.List([1])
+    handle = pickle.loads(pickle.dumps(shared))
+    assert hash(handle) == hash(shared) != hash(equal)
+    assert {shared: "found"}[handle] == "found"
+    holder = comem.List([shared])
+    assert hash(holder[0]) == hash(shared)
+    assert Child(lambda: hash(shared)).result() == hash(shared)
+
+
+def test_copies(manager):
+    inner = manager.list([1])
+    shared = manager.list([inner])
+    handle, plain = copy.copy(shared), copy.deepcopy(shared)
+    handle.append(2)
+    assert shared == [[1], 2]
+    assert type(handle) is comem.managers.ListProxy
+    assert type(plain) is list and plain == [[1]]
+    assert type(shared._getvalue()) is list and shared._getvalue() == [[1], 2]
+
+
+def test_the_face_belongs_to_the_object_not_to_the_handle(manager):
+    native, proxy = comem.List(), manager.list()
+    native.append(proxy)
+    proxy.append(native)
+    assert type(native[0]) is comem.managers.ListProxy
+    assert type(proxy[0]) is comem.List
+    assert type(pickle.loads(pickle.dumps(proxy))) is comem.managers.ListProxy
+
+
+def test_a_process_that_never_imported_the_managers_reads_a_managers_list(script_passes):
+    script_passes(
+        """
+        import os, sys, comem
+
+        holder = comem.List()
+        if os.fork() == 0:
+            holder.append(comem.Manager().list(["from a manager"]))
+            os._exit(0)
+        assert os.wait()[1] == 0
+        assert "multiprocessing.managers" not in sys.modules
+        assert str(holder[0]) == "['from a manager']"
+        assert type(holder[0]) is comem.managers.ListProxy
+        """
+    )
+
+
+def test_underscored_names_that_programs_use_work(manager):
+    shared = manager.list([1, 2])
+    assert shared._callmethod("__len__") == 2
+    assert shared._callmethod("append", (3,)) is None
+    assert shared._callmethod("__getitem__", (2,)) == 3
+    assert shared._callmethod("__repr__") == "[1, 2, 3]"
+    assert shared._callmethod("#GETVALUE") == [1, 2, 3]
+    assert shared._callmethod(methodname="pop", args=(), kwds={}) == 3
+    assert isinstance(shared._token, multiprocessing.managers.Token)
+    assert shared._token.typeid == "list"
+    assert shared._token.id == copy.copy(shared)._token.id != manager.list()._token.id
+    shared._close()
+    assert shared == [1, 2]
+
+
+def test_a_handle_has_attributes_of_its_own(manager):
+    shared = manager.list()
+    shared.label = "mine"
+    assert shared.label == "mine"
+    assert shared.__dict__ == {"label": "mine"}
+    assert not hasattr(copy.copy(shared), "label")
+
+
+def test_nothing_resolves_to_the_standard_remote_calls(manager):
+    shared = manager.list()
+    proxy_classes = [
+        cls
+        for cls in vars(multiprocessing.managers).values()
+        if isinstance(cls, type) and issubclass(cls, multiprocessing.managers.BaseProxy)
+    ]
+    names = {name for cls in comem.managers.ListProxy.__mro__ if cls in proxy_classes for name in dir(cls)}
+    names = {name for name in names if not name.startswith("_") or name.startswith("__")}
+    names |= {"_callmethod", "_getvalue"}
+    for name in sorted(names):
+        owner = next(cls for cls in comem.managers.ListProxy.__mro__ if name in vars(cls))
+        if owner in proxy_classes:
+            assert not callable(vars(owner)[name]) and not isinstance(vars(owner)[name], (classmethod, property)), name
+    for name in ("sort", "insert", "remove", "index", "count", "reverse"):
+        assert not hasattr(shared, name)
+        with pytest.raises(AttributeError, match="later release"):
+            getattr(shared, name)
+    for act in (lambda: shared + [1], lambda: [1] + shared, lambda: shared * 2, lambda: 2 * shared):
+        with pytest.raises(TypeError):
+            act()
+    with pytest.raises(TypeError):
+        shared *= 2
+    with pytest.raises(TypeError):
+        del shared[0]
+
+
+def test_a_proxy_is_made_by_a_manager_alone(manager):
+    with pytest.raises(TypeError):
+        comem.managers.ListProxy()
+    with pytest.raises(TypeError):
+        comem.managers.ListProxy([1])
+    shared = manager.list([1])
+    with pytest.raises(TypeError):
+        shared.__init__([2])
+    assert shared == [1]
+    assert comem.managers.ListProxy[int].__origin__ is comem.managers.ListProxy
+
+
+def test_typeids_that_the_user_registers_are_not_served_silently():
+    class Mine(comem.managers.SyncManager):
+        pass
+
+    Mine.register("counter", dict)
+    with Mine() as manager:
+        assert manager.list([1]) == [1]
+        with pytest.raises(NotImplementedError, match="counter"):
+            manager.counter()
+
+
+# ---- cost ------------------------------------------------------------------------------------------------------------
+
+
+def per_call(function, count):
+    best = min(timed(function, count) for _ in range(5))
+    return best / count
+
+
+def timed(function, count):
+    start = time.perf_counter()
+    for _ in range(count):
+        function()
+    return time.perf_counter() - start
+
+
+def test_the_manager_face_costs_what_the_native_one_does(manager):
+    native, proxy = comem.List([1000]), manager.list([1000])
+    best = 9.0
+    for _ in range(5):
+        best = min(best, per_call(lambda: proxy[0], 20_000) / per_call(lambda: native[0], 20_000))
+    assert best < 1.3

@@ -1,0 +1,83 @@
+#!/bin/sh
+# Installs what a make target needs and this machine lacks: by apt-get where there is one, as root or through sudo.
+# Where it cannot, one sentence names the packages.
+#
+#   bootstrap.sh run|test|bench|lint|asan|crash|models
+#
+# PYTHON names the interpreter (python3), CC the compiler (cc).
+set -eu
+cd "$(dirname "$0")/.."
+. tools/say.sh
+: "${PYTHON:=python3}" "${CC:=cc}"
+
+# need PACKAGE COMMAND...: the package is missing unless the command, which looks for what is in it, succeeds.
+need() {
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+has() { command -v "$1"; }
+header() { printf '#include <%s>\n' "$@" | $CC -E -x c -; }
+python() { "$PYTHON" -c "$1"; }
+
+c() {
+    need gcc has "${CC%% *}"
+    need libc6-dev header stdio.h
+    need pkgconf has pkg-config
+    need meson has meson
+    need ninja-build has ninja
+}
+
+# A system's interpreter has its headers and venv in packages of its version; with any other they come, or nothing helps.
+interpreter() {
+    if ! has "$PYTHON" >/dev/null; then
+        case $PYTHON in
+        python3 | python3.[0-9]*) missing="$missing $PYTHON $PYTHON-dev $PYTHON-venv" ;;
+        *) fail "there is no interpreter $PYTHON; set PYTHON to another." ;;
+        esac
+        return
+    fi
+    python 'import sys; sys.exit(sys.version_info < (3, 9))' || fail "$PYTHON is older than Python 3.9; set PYTHON to another."
+    version=$(python 'import sys; print("%d.%d" % sys.version_info[:2])')
+    lacking=$missing
+    need "python$version-dev" python 'import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
+    need "python$version-venv" python 'import ensurepip, venv'
+    [ "$missing" = "$lacking" ] || python 'import sys; sys.exit(sys.base_prefix != "/usr")' ||
+        fail "$PYTHON comes without its headers or the module venv; set PYTHON to another."
+}
+
+look() {
+    missing=
+    c
+    case $1 in run | test | bench | lint | models) interpreter ;; esac
+    case $1 in test | lint | asan | crash) need libcmocka-dev header stdarg.h stddef.h setjmp.h stdint.h cmocka.h ;; esac
+    case $1 in bench | lint) need liblmdb-dev header lmdb.h ;; esac
+    case $1 in test | models) need spin has spin ;; esac
+    case $1 in
+    lint)
+        need clang has clang
+        need clang-format has clang-format
+        need clang-tidy has clang-tidy
+        need g++ has g++
+        need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
+        need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+        ;;
+    esac
+}
+
+look "$1"
+[ -n "$missing" ] || exit 0
+has apt-get >/dev/null || fail "these packages are missing here, by Debian's names; install them and try again:$missing"
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    as_root=sudo
+    has sudo >/dev/null && { [ -t 0 ] || sudo -n true; } 2>/dev/null ||
+        fail "these packages are missing and only root can install them; run: apt-get install$missing"
+fi
+say "installing$missing (apt-get)"
+quietly build/log/apt-update $as_root apt-get update -q || say 'apt-get update failed; trying with the lists that are there'
+quietly build/log/apt-install $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends $missing || fail "apt-get could not install:$missing"
+look "$1"
+[ -z "$missing" ] || fail "these packages are installed and yet not to be found:$missing"
