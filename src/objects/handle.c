@@ -52,6 +52,7 @@ static void init_floors(void)
     process_init();
     object_init();
     list_init();
+    object_check_init();
     init_status = participant_init();
     if (init_status == COMEM_OK && pthread_atfork(hold_default_mutex, give_default_mutex, give_default_mutex) != 0)
         init_status = COMEM_SYSTEM;

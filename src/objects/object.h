@@ -76,6 +76,8 @@ static inline uint64_t table_next(uint64_t table_word, uint64_t offset)
 /* Registers what the floors below call; once per process. */
 void object_init(void);
 
+void object_check_init(void);
+
 /* COMEM_GONE with the reason: shut down, or never this process's. */
 comem_status object_gone(const struct comem_object *handle);
 /* Takes the object's lock, in an operation, if it is still there. */
