@@ -37,12 +37,14 @@ def run(plan: Plan, names: list) -> dict:
     """Measures the named rows and prints the table line by line."""
     about = machine.describe(plan)
     print(report.machine_lines(about), "\n", sep="")
+    before = machine.others_running()
     print(report.line(report.HEADINGS), flush=True)
     rows = {}
     for row in ROWS:
         if row.name in names:
             rows[row.name] = measured(row, plan)
             print(report.line(report.cells(row, rows[row.name])), flush=True)
+    about["others_running"] = max(before, machine.others_running())
     return {"machine": about, "rows": rows}
 
 
@@ -55,7 +57,7 @@ def main() -> int:
     results = run(plan, given.rows)
     given.json.parent.mkdir(parents=True, exist_ok=True)
     given.json.write_text(json.dumps(results, indent=2) + "\n")
-    print("\n" + report.summary(results["rows"]))
+    print("\n" + report.summary(results["rows"]) + report.disturbance(results["machine"]))
     failed = any("failed" in row for row in results["rows"].values())
     short = any(falls_short(row) for row in results["rows"].values())
     return int(failed or (short and given.strict))

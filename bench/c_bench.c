@@ -280,8 +280,8 @@ static void print_versions(void)
 
 int main(int argc, char **argv)
 {
-    long pairs = 15;
-    long operations = 100000;
+    long pairs = 31;
+    long operations = 50000;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--version") == 0)
             print_versions();

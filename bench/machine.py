@@ -4,7 +4,9 @@ import json
 import os
 import platform
 import re
+import time
 from pathlib import Path
+from statistics import mean
 
 import comem
 
@@ -40,3 +42,13 @@ def cpu_model() -> str:
         text = ""
     match = re.search(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", text, re.MULTILINE)
     return match.group(1).strip() if match else platform.machine()
+
+
+def others_running(samples: int = 20) -> float:
+    """How many tasks besides this process wanted a CPU, on average over a fifth of a second. 0.0 on a quiet machine."""
+    counts = []
+    for _ in range(samples):
+        time.sleep(0.01)
+        running = Path("/proc/loadavg").read_text().split()[3].split("/")[0]
+        counts.append(int(running) - 1)
+    return mean(counts)

@@ -90,6 +90,12 @@ def summary(rows: dict) -> str:
     return " ".join(filter(None, parts)) or f"All {len(rows)} rows are within their limits."
 
 
+def disturbance(machine: dict) -> str:
+    """A sentence where other programs ran beside the measurement."""
+    others = machine["others_running"]
+    return f" The machine was busy with other work ({others:.1f} tasks): measure again." if others >= 0.5 else ""
+
+
 def markdown(machine: dict, rows: dict) -> str:
     """The table for a document."""
     head = ("row", "what", "comem", "peer", "measured", "at most")

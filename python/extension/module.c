@@ -116,7 +116,7 @@ static PyObject *module_open_store(PyObject *module, PyObject *Py_UNUSED(unused)
 
 PyDoc_STRVAR(detach_doc,
              "_detach()\n--\n\n"
-             "Leave the store in good order; the next use of a shared object joins it again. Does nothing without a store.");
+             "Leave the store in good order. The lists that this process has are gone for it from now on.");
 
 static PyObject *module_detach(PyObject *module, PyObject *Py_UNUSED(unused))
 {

@@ -28,16 +28,19 @@
  *   BROKEN_REAP_WITHOUT_DEAD_RECORD  the reaper's record covers links alone: a death before the dead record is cleared
  *                                    makes the next reaper count down again.
  *   BROKEN_REPAIR_WITHOUT_VERDICT    repair releases the container's lock before it stored what WATCH told it.
- *   BROKEN_TAKEOVER_BEFORE_REPAIR    a reaping claim is taken over from a dead reaper that is not yet repaired: the
- *                                    slot is freed on the word of a store that repair is about to undo.
+ *   BROKEN_CLAIMS_DROPPED_FIRST      repair of a dead reaper drops its claim before it undoes its words: the next reaper
+ *                                    frees the slot on the word of a store that repair is about to undo.
  *   BROKEN_COUNT_DOWN_WITHOUT_OWE    UNLINK replaced by [WORD(links)] alone: undoing it forgets the debt.
  */
-#define SLOTS   3
-#define REAPER  2
-#define FORGET  victim = 0; slot = 0; operations = 0
+#define WORKERS 2
+#ifndef REAPERS
+#define REAPERS 1
+#endif
+#define SLOTS   (WORKERS + REAPERS)
+#define FORGET  victim = 0; slot = 0; named = 0; operations = 0
 #include "death.pml"
 
-#ifndef OPERATIONS
+#ifndef OPERATIONS              /* of each worker */
 #define OPERATIONS 2
 #endif
 
@@ -61,16 +64,10 @@ byte  old_length[SLOTS + 1];
 byte  reaped_slot[SLOTS + 1];
 mtype reaped_head[SLOTS + 1];
 
-#define UNCLAIMED(s)   (recoverer[s] == NOBODY || dead[recoverer[s] - 1])
-#define REPAIRABLE(s)  (dead[s] && state[s] == ATTACHED && UNCLAIMED(s))
-#ifdef BROKEN_TAKEOVER_BEFORE_REPAIR
-#define REAPABLE(s)    (state[s] == REPAIRED && UNCLAIMED(s))
-#else
-#define REAPABLE(s)    (state[s] == REPAIRED && UNCLAIMED(s) && \
-                        (recoverer[s] == NOBODY || state[recoverer[s] - 1] != ATTACHED))
-#endif
-/* A dead reaper is repaired before its claim is taken over: its record may undo words of the slot it reaped. */
-#define REAPER_REPAIRABLE(s)  (state[s] == REPAIRED && OWNER_DEAD(recoverer[s]) && REPAIRABLE(recoverer[s] - 1))
+/* A claim is never taken over from a dead recoverer (slot_reuse.pml): that one's slot is repaired first. */
+#define REPAIRABLE(s)  (dead[s] && state[s] == ATTACHED && recoverer[s] == NOBODY)
+#define REAPABLE(s)    (state[s] == REPAIRED && recoverer[s] == NOBODY)
+#define FIRST_OF(s)    (OWNER_DEAD(recoverer[s]) -> recoverer[s] - 1 : (s))
 
 /* Gives the held child to the trash. Stands for the push under the heap lock. */
 inline push_held(holder)
@@ -81,10 +78,25 @@ inline push_held(holder)
     fi
 }
 
+/* Drops the claims a dead slot holds on others. */
+inline drop_claims(victim)
+{
+    named = 0;
+    do
+    :: named < SLOTS && recoverer[named] == victim + 1 -> STEP(recoverer[named] = NOBODY); named++
+    :: named < SLOTS && recoverer[named] != victim + 1 -> named++
+    :: named == SLOTS -> break
+    od;
+    named = 0
+}
+
 /* Repairs a dead slot that this thread has claimed: words first, then one store of the head for what stays pending,
- * then its locks. Takes no object lock. */
+ * then its claims, then its locks. Takes no object lock. */
 inline repair(victim)
 {
+#ifdef BROKEN_CLAIMS_DROPPED_FIRST
+    drop_claims(victim);
+#endif
 #ifdef BROKEN_REPAIR_WITHOUT_VERDICT
     if
     :: container_lock == victim + 1 -> STEP(container_lock = NOBODY)
@@ -119,6 +131,9 @@ inline repair(victim)
     :: head[victim] == INSERTED || head[victim] == POP -> STEP(head[victim] = IDLE)
     :: else
     fi;
+#ifndef BROKEN_CLAIMS_DROPPED_FIRST
+    drop_claims(victim);
+#endif
     if
     :: container_lock == victim + 1 -> STEP(container_lock = NOBODY)
     :: else
@@ -136,14 +151,13 @@ inline acquire(lock)
 {
     do
     :: atomic { lock == NOBODY -> lock = ME } -> break
-    :: atomic { OWNER_DEAD(lock) && REPAIRABLE(lock - 1) -> victim = lock - 1; recoverer[victim] = ME } ->
+    :: atomic { OWNER_DEAD(lock) && REPAIRABLE(FIRST_OF(lock - 1)) -> victim = FIRST_OF(lock - 1); recoverer[victim] = ME };
         repair(victim)
     OR_DIE
     od
 }
 
-/* Counts one link down under the child's lock and leaves the record IDLE, or HOLD when it was the last. `counting`
- * is the record that covers it. */
+/* Counts one link down under the child's lock; the record already covers it. */
 inline count_down_child()
 {
     STEP(assert(links > 0); links--);
@@ -233,8 +247,7 @@ inline sweep()
     do
     :: slot < SLOTS ->
         if
-        :: atomic { REPAIRABLE(slot) || REAPER_REPAIRABLE(slot) ->
-                    victim = (state[slot] == REPAIRED -> recoverer[slot] - 1 : slot); recoverer[victim] = ME };
+        :: atomic { dead[slot] && REPAIRABLE(FIRST_OF(slot)) -> victim = FIRST_OF(slot); recoverer[victim] = ME };
             repair(victim)                              /* then look at `slot` again: it may be reapable now */
         :: atomic { REAPABLE(slot) -> recoverer[slot] = ME };
             reap(slot); slot++
@@ -248,7 +261,8 @@ inline sweep()
 inline everything_is_settled()
 {
     assert(container_lock == NOBODY && child_lock == NOBODY);
-    assert(head[0] == IDLE && head[1] == IDLE && head[2] == IDLE && head[JANITOR] == IDLE);
+    assert(head[0] == IDLE && head[1] == IDLE && head[2] == IDLE && head[SLOTS - 1] == IDLE &&
+           head[JANITOR] == IDLE);
     assert(links == length);
     assert(alive == (links > 0));
     assert(trashed == (alive -> 0 : 1))
@@ -256,14 +270,14 @@ inline everything_is_settled()
 
 active [SLOTS + 1] proctype Thread()
 {
-    byte victim = 0, slot = 0, operations = 0;
+    byte victim = 0, slot = 0, named = 0, operations = 0;
 
     if
     :: _pid == JANITOR -> ended == SLOTS
     :: _pid != JANITOR
     fi;
     do
-    :: _pid < REAPER && operations < OPERATIONS ->
+    :: _pid < WORKERS && operations < OPERATIONS ->
         if
         :: insert()
         :: length > 0 -> pop()

@@ -14,14 +14,15 @@
  * Record        IDLE, ACTIVE or COMMITTED, and entries. While ACTIVE, a death undoes WORD, LOG, ALLOC and BUILD; once
  *               COMMITTED, it finishes FREE. Undoing BUILD frees the root and what hangs from it, under one hold of the
  *               heap lock.
- * Repair        claims the dead slot, then (1) finishes the entries of each heap whose lock the slot holds and releases
- *               it; undoes words; (2) locks the other heaps in the dead slot's name, one at a time; (3) when one is held
- *               by another dead slot, drops the claim and repairs that slot first; then releases the other locks.
+ * Repair        claims the dead slot, or the dead recoverer named in it; (1) finishes the entries of each heap whose lock
+ *               the slot holds and releases it; undoes words; drops the claims the slot holds on others; (2) locks the other
+ *               heaps in the dead slot's name, one at a time; (3) when one is held by another dead slot, gives its claim up
+ *               and repairs that slot first; then releases the other locks and frees the slot.
  * Properties    safety: no block is handed out or freed twice; when all is quiet the blocks in use are exactly those the
  *               cells name, the pair is what the last commit wrote, no lock is held, no record is pending; nobody waits
  *               for ever. liveness: every thread ends, however often repair has to start again.
- * Abstracted    An entry is one word, written in one step. The claim is a word of its own, slots are not reused (slot_reuse.pml). Readers and versions are left out.
- *               Sequential consistency.
+ * Abstracted    An entry is one word, written in one step. The claim is a word of its own, slots are not reused
+ *               (slot_reuse.pml). Readers and versions are left out. Sequential consistency.
  * Broken variants
  *   BROKEN_BIT_BEFORE_ALLOC          the bitmap bit is set before ALLOC is recorded: the block leaks.
  *   BROKEN_CLEAR_AFTER_UNLOCK        a free releases the heap lock before its entry is cleared: the block is freed twice.
@@ -30,6 +31,8 @@
  *   BROKEN_HELD_ONLY                 repair without (3): two dead slots, the second never repaired (livelock).
  *   BROKEN_HELP_ONLY                 repair without (1): with two heaps, two dead slots wait for each other's lock and are
  *                                    repaired in turn for ever (livelock).
+ *   BROKEN_CLAIMS_DROPPED_LAST       claims are dropped after (2): a dead recoverer wants the heap lock of the slot it had
+ *                                    claimed, which cannot be repaired before it is (livelock).
  *   BROKEN_WORDS_LAST                words are undone after the heaps: the log block is reused before it is read back.
  *   BROKEN_CHANGE_BEFORE_LOG         the pair is changed while the log is half written.
  *   BROKEN_HEAP_UNDER_LOG            a heap lock is taken between the first change under LOG and the commit: step (1)
@@ -38,7 +41,7 @@
  *   BROKEN_BUILD_BEFORE_BLANK        BUILD names a root whose link word is not blank yet.
  */
 #define SLOTS   3
-#define FORGET  victim = 0; blocker = 0; heap = 0; block = 0; root = 0; slot = 0; wanted = 0; phase = 0; operation = 0
+#define FORGET  victim = 0; blocker = 0; heap = 0; block = 0; root = 0; slot = 0; starved = 0; wanted = 0; phase = 0; operation = 0
 #include "death.pml"
 
 #ifndef HEAPS
@@ -99,7 +102,9 @@ bool  word_entry[SLOTS + 1];            /* WORD of every cell */
 byte  build_entry[SLOTS + 1] = NONE;
 byte  log_entry[SLOTS + 1] = NONE;
 
-#define REPAIRABLE(s)   (dead[s] && !freed[s] && (recoverer[s] == NOBODY || dead[recoverer[s] - 1]))
+/* A claim is never taken over from a dead recoverer (slot_reuse.pml): that one's slot is repaired first. */
+#define REPAIRABLE(s)   (dead[s] && !freed[s] && recoverer[s] == NOBODY)
+#define FIRST_OF(s)     (OWNER_DEAD(recoverer[s]) -> recoverer[s] - 1 : (s))
 
 /* What a record still wants from a heap: to undo ALLOC and BUILD, or to finish FREE. */
 #define WANTS(s, h)                                                                     \
@@ -184,6 +189,17 @@ inline release_if_held(number)
 #define REPAIR_NAME  (victim + 1)
 #endif
 
+/* Drops the claims the dead slot holds on others. */
+inline drop_claims()
+{
+    do
+    :: heap < SLOTS && recoverer[heap] == victim + 1 -> STEP(recoverer[heap] = NOBODY); heap++
+    :: heap < SLOTS && recoverer[heap] != victim + 1 -> heap++
+    :: heap == SLOTS -> break
+    od;
+    heap = 0
+}
+
 /* One attempt to repair `victim`, which this thread has claimed. Ends with blocker = NOBODY and the slot free, or with
  * the claim dropped and blocker = the other dead holder of a heap lock that was wanted. */
 inline repair()
@@ -202,6 +218,9 @@ inline repair()
 #endif
 #ifndef BROKEN_WORDS_LAST
     undo_words();
+#endif
+#ifndef BROKEN_CLAIMS_DROPPED_LAST
+    drop_claims();
 #endif
     do                                                  /* (2) */
     :: heap < HEAPS && WANTS(victim, heap) ->
@@ -236,6 +255,9 @@ inline repair()
 #endif
         release_if_held(GROW_LOCK);
         release_if_held(CONTAINER_LOCK);
+#ifdef BROKEN_CLAIMS_DROPPED_LAST
+        drop_claims();
+#endif
         STEP(freed[victim] = true; recoverer[victim] = NOBODY)
     fi
 }
@@ -249,8 +271,8 @@ inline repair_with_blockers()
         blocker = NOBODY;
 #endif
         if
-        :: atomic { blocker != NOBODY && REPAIRABLE(blocker - 1) ->
-                    victim = blocker - 1; recoverer[victim] = ME; blocker = NOBODY }
+        :: atomic { blocker != NOBODY && REPAIRABLE(FIRST_OF(blocker - 1)) ->
+                    victim = FIRST_OF(blocker - 1); recoverer[victim] = ME; blocker = NOBODY }
         :: else -> break                                /* done, or somebody living is at work on the blocker */
         fi
     od;
@@ -327,7 +349,7 @@ inline allocate()
         fi
     :: else ->
         STEP(lock[wanted] = NOBODY);
-        heap = wanted; phase = GROW; wanted = GROW_LOCK
+        starved = wanted; phase = GROW; wanted = GROW_LOCK
     fi
 }
 
@@ -338,10 +360,10 @@ inline grow()
     :: committed < BLOCKS ->
         STEP(committed++);
         STEP(lock[GROW_LOCK] = NOBODY);
-        phase = ALLOCATE; wanted = heap; heap = 0
+        phase = ALLOCATE; wanted = starved; starved = 0
     :: else ->
         STEP(lock[GROW_LOCK] = NOBODY);
-        heap = 0;
+        starved = 0;
         then_free()
     fi
 }
@@ -442,7 +464,7 @@ inline nothing_is_lost()
 /* A thread takes the lock its phase wants, does the work of the phase, releases the lock; or repairs the dead holder. */
 active [SLOTS + 1] proctype Thread()
 {
-    byte victim = 0, blocker = NOBODY, heap = 0, block = NONE, root = NONE, slot = 0;
+    byte victim = 0, blocker = NOBODY, heap = 0, block = NONE, root = NONE, slot = 0, starved = 0;
     byte wanted = FIRST_HEAP;
     mtype phase = ALLOCATE, operation = 0;
 
@@ -460,10 +482,10 @@ active [SLOTS + 1] proctype Thread()
         :: phase == CHANGE   -> change()
         :: phase == FREE     -> free_own()
         fi
-    :: atomic { phase != DONE && OWNER_DEAD(SUSPECT) && REPAIRABLE(SUSPECT - 1) ->
-                victim = SUSPECT - 1; recoverer[victim] = ME };
+    :: atomic { phase != DONE && OWNER_DEAD(SUSPECT) && REPAIRABLE(FIRST_OF(SUSPECT - 1)) ->
+                victim = FIRST_OF(SUSPECT - 1); recoverer[victim] = ME };
         repair_with_blockers()
-    :: phase == SWEEP && !REPAIRABLE(slot) ->
+    :: phase == SWEEP && !(dead[slot] && REPAIRABLE(FIRST_OF(slot))) ->
         if
         :: slot < SLOTS - 1 -> slot++
         :: else -> phase = DONE

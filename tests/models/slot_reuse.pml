@@ -28,7 +28,8 @@
  *                                     takes the lock from a living successor.
  */
 #ifdef SWEEP_ONLY
-#define SLOTS   4               /* threads that can be killed */
+#define SLOTS   5               /* threads beside the janitor */
+#define MAY_DIE _pid == 1
 #else
 #define SLOTS   3
 #endif
@@ -47,11 +48,11 @@
 #define PLACES  SLOTS           /* slots; a thread is not tied to one */
 #define NO_SLOT 9
 
-/* SWEEP_ONLY: four threads that attach, sweep and detach; no lock, no record. Each begins in a place of its own; only
- * the last attaches a second time. */
+/* SWEEP_ONLY: no lock, no record; threads attach once, sweep and detach. The first is dead from the beginning, the second
+ * alone may be killed. Each has a place of its own, save the last and the janitor, who succeed the second in its place. */
 #ifdef SWEEP_ONLY
-#define ROUNDS_LEFT(thread)  (thread == SLOTS - 1 -> ROUNDS : 1)
-#define MAY_SIT(place)       (!attached[place] && (rounds > 0 || _pid == place || _pid == JANITOR))
+#define ROUNDS_LEFT(thread)  1
+#define MAY_SIT(place)       (!attached[place] && (_pid < SLOTS - 1 -> _pid == place : place == 1 && (generation[1] > 0 || dead[1])))
 #else
 #define ROUNDS_LEFT(thread)  ROUNDS
 #define MAY_SIT(place)       (!attached[place])
@@ -78,17 +79,15 @@ inline repair()
 {
     assert(!alive[suspect]);
 #ifndef BROKEN_FREED_WITH_CLAIM
-    look = 0;
-    do
-    :: look < PLACES ->
-        if
-        :: atomic { recoverer[look] == suspect + 1 -> recoverer[look] = NOBODY }
-        :: else
-        fi;
-        look++
-    :: else -> break
-    od;
-    look = 0;
+    atomic {                                            /* one step: the dead make no new claims, and had one at most */
+        look = 0;
+        do
+        :: look < PLACES && recoverer[look] == suspect + 1 -> recoverer[look] = NOBODY; look++
+        :: look < PLACES && recoverer[look] != suspect + 1 -> look++
+        :: look == PLACES -> break
+        od;
+        look = 0
+    };
 #endif
     if
     :: record[suspect] ->
@@ -166,8 +165,13 @@ active [SLOTS + 1] proctype Thread()
     bool sweeping;
 
     if
+#ifdef SWEEP_ONLY
+    :: atomic { _pid == 0 -> attached[0] = true; deaths++; dead[0] = true; goto killed }
+    :: _pid != 0 && _pid != JANITOR -> dead[0]
+#else
+    :: _pid != JANITOR
+#endif
     :: _pid == JANITOR -> ended == SLOTS; rounds = ROUNDS_LEFT(JANITOR) - 1
-    :: else
     fi;
     do
     :: rounds < ROUNDS_LEFT(_pid) ->
@@ -177,6 +181,7 @@ active [SLOTS + 1] proctype Thread()
         :: atomic { MAY_SIT(2) -> mine = 2; attached[2] = true; alive[2] = true }
 #if PLACES > 3
         :: atomic { MAY_SIT(3) -> mine = 3; attached[3] = true; alive[3] = true }
+        :: atomic { MAY_SIT(4) -> mine = 4; attached[4] = true; alive[4] = true }
 #endif
         OR_DIE
         fi;

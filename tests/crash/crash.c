@@ -1,0 +1,485 @@
+/* crash.c - cuts every operation at every store, twice
+ *
+ * For each scenario, in a process and a store of its own: the victim's operation is run once to count its stores, then
+ * again and again, dying before store 0, 1, 2 ... At each of these points a reader looks without locks; then FIRST repairs
+ * and reaps, once to the end and once dying before each of its own stores, and SECOND finishes. After each such history:
+ *   - store check finds nothing
+ *   - the lists are as before the operation or as after it, and not as before if the reader saw the state after
+ *   - further operations work, and store check still finds nothing
+ * A history that leads to memory already seen is not followed again. Everything is then taken back, store by store.
+ *
+ * Readers are stopped at each of their loads while a writer replaces what they read and its memory is used again; what
+ * they return must be something that was there.
+ *
+ * crash [--tenth] [--seed N] [NAME...]   a tenth: every tenth point of the victim, chosen by the seed; all of FIRST's
+ */
+#include "crash.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SEEN_BITS 23u
+#define TEXT_MAX 65536u
+
+struct store_map *maps[PARTIES];
+struct participant *parties[PARTIES];
+comem_store stores[PARTIES];
+bool alive[PARTIES];
+comem_list *lists[PARTIES][LISTS];
+int first_free_fd;
+
+static const char *current = "";
+static uint64_t cut_victim, cut_first;
+static uint64_t seen[1u << SEEN_BITS], histories, states, cuts;
+
+void fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "crash: %s, victim's store %lld, first's store %lld: ", current, (long long)cut_victim,
+            (long long)cut_first);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    _exit(1);
+}
+
+void expect(comem_status status, comem_status expected, const char *what)
+{
+    if (status != expected)
+        fail("%s: %s (%s)", what, comem_strerror(status), comem_detail());
+}
+
+/* ---- the world the engine sees ---- */
+
+static bool life_over(const struct os_life *life)
+{
+    for (unsigned i = 0; i < PARTIES; i++)
+        for (unsigned k = 0; k < PARTIES && maps[i] != NULL; k++) {
+            uint64_t offset = (uint64_t)((const uint8_t *)life - maps[i]->base);
+            if (parties[k] != NULL && parties[k]->slot != NULL && offset < maps[i]->window &&
+                offset == store_offset(maps[k], &parties[k]->slot->life))
+                return !alive[k];
+        }
+    return !alive[VICTIM]; /* a slot that the victim was about to take */
+}
+
+static uint64_t now_ns(void)
+{
+    return UINT64_C(1000000000000) + (alive[VICTIM] ? 0 : UINT64_C(20000000000));
+}
+
+static void never_sleep(const word32 *word)
+{
+    fail("somebody waits for ever for the lock at %#llx", (unsigned long long)((const uint8_t *)word - maps[SECOND]->base));
+}
+
+void attach(enum party party)
+{
+    OK(participant_attach(maps[party], &parties[party]));
+    parties[party]->next_of_thread = participant_tls;
+    participant_tls = parties[party];
+    alive[party] = true;
+}
+
+static void set_up(void)
+{
+    os_seam_life_over = life_over;
+    os_seam_clock = now_ns;
+    os_seam_sleep = never_sleep;
+    OK(handle_init());
+    OK(store_map_create(UINT64_C(4) << 20, &maps[0]));
+    for (unsigned i = 1; i < PARTIES; i++)
+        OK(store_map_again(maps[0], &maps[i]));
+    for (unsigned i = 0; i < PARTIES; i++) {
+        stores[i].map = maps[i];
+        hook_add_mapping(maps[i]->base, maps[i]->window);
+    }
+    attach(FIRST);
+    attach(SECOND);
+    attach(VICTIM);
+    first_free_fd = dup(0);
+    close(first_free_fd);
+}
+
+/* A party died in the middle: what its process had in private memory is nobody's any more. */
+static void bury(enum party party)
+{
+    alive[party] = false;
+    pthread_mutex_init(&maps[party]->mutex, NULL);
+    close_range((unsigned)first_free_fd, 63, 0); /* the stores have theirs above */
+}
+
+/* ---- lists of all parties ---- */
+
+static bool always(const void *context)
+{
+    (void)context;
+    return true;
+}
+
+comem_list *share(comem_list *from, enum party to)
+{
+    struct participant *me;
+    struct comem_object *handle = NULL;
+    OK(participant_enter(maps[to], &me));
+    pthread_mutex_lock(&me->map->mutex);
+    OK(object_take(me, object_ref_image(&from->object), always, NULL, &handle));
+    pthread_mutex_unlock(&me->map->mutex);
+    participant_leave(me);
+    return (comem_list *)handle;
+}
+
+void make_list(unsigned number)
+{
+    OK(comem_list_new(&stores[FIRST], &lists[FIRST][number]));
+    for (unsigned i = 0; i < PARTIES; i++)
+        if (i != FIRST && parties[i] != NULL)
+            lists[i][number] = share(lists[FIRST][number], (enum party)i);
+}
+
+void release_everywhere(unsigned number)
+{
+    for (unsigned i = 0; i < PARTIES; i++) {
+        comem_list_release(lists[i][number]);
+        lists[i][number] = NULL;
+    }
+}
+
+static char value_bytes[16384];
+
+comem_value near_value(unsigned n)
+{
+    memset(value_bytes, 'a' + (int)(n % 26), sizeof value_bytes);
+    return comem_str(value_bytes, 3 + n % 8);
+}
+
+comem_value far_value(unsigned n)
+{
+    memset(value_bytes, 'a' + (int)(n % 26), sizeof value_bytes);
+    return comem_str(value_bytes, 40 + n % 8);
+}
+
+comem_value run_value(unsigned n)
+{
+    memset(value_bytes, 'a' + (int)(n % 26), sizeof value_bytes);
+    return comem_bytes(value_bytes, 600 + n % 8);
+}
+
+/* ---- what the lists hold, as text ---- */
+
+static char text[TEXT_MAX];
+static size_t text_end;
+
+static void text_add(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (text_end < TEXT_MAX - 1)
+        text_end += (size_t)vsnprintf(text + text_end, TEXT_MAX - text_end, format, arguments);
+    va_end(arguments);
+}
+
+static void text_list(comem_list *list, unsigned depth)
+{
+    size_t length;
+    comem_status status = comem_list_len(list, &length);
+    if (status == COMEM_GONE) {
+        text_add("gone;");
+        return;
+    }
+    expect(status, COMEM_OK, "comem_list_len");
+    text_add("[%zu:", length);
+    for (size_t i = 0; i < length; i++) {
+        comem_value value;
+        OK(comem_list_get(list, (int64_t)i, &value));
+        if (value.kind == COMEM_REF) {
+            text_add("#%llx", (unsigned long long)object_offset(value.as.object));
+            if (depth < 3)
+                text_list(comem_value_list(&value), depth + 1);
+        } else if (value.kind == COMEM_STR || value.kind == COMEM_BYTES) {
+            text_add("%d'%.*s'%zu,", value.kind, value.size < 4 ? (int)value.size : 4, value.as.data, value.size);
+            for (size_t k = 1; k < value.size; k++)
+                if (value.as.data[k] != value.as.data[0])
+                    fail("a value of %zu bytes is torn at byte %zu", value.size, k);
+        } else {
+            text_add("%d:%lld,", value.kind, (long long)value.as.integer);
+        }
+        comem_value_clear(&value);
+    }
+    text_add("]");
+}
+
+static uint64_t content(enum party party)
+{
+    uint64_t sum = UINT64_C(0xCBF29CE484222325);
+    text_end = 0;
+    text[0] = 0;
+    for (unsigned i = 0; i < LISTS; i++)
+        if (lists[party][i] != NULL)
+            text_list(lists[party][i], 0);
+    for (size_t i = 0; i < text_end; i++)
+        sum = (sum ^ (uint8_t)text[i]) * UINT64_C(0x100000001B3);
+    return sum;
+}
+
+/* ---- one history ---- */
+
+static void problem(void *context, const char *what)
+{
+    (void)context;
+    fail("%s", what);
+}
+
+static void check_clean(void)
+{
+    hook_arena(false);
+    store_check(maps[SECOND], problem, NULL);
+    hook_arena(true);
+}
+
+static void recover(enum party party)
+{
+    struct participant *me;
+    OK(participant_enter(maps[party], &me));
+    heap_relieve(me);
+    participant_leave(me);
+}
+
+/* What anybody may do with what is left. */
+static void go_on(void)
+{
+    comem_list *list = lists[SECOND][0];
+    comem_value value;
+    if (list == NULL || !object_alive(&list->object))
+        return;
+    for (unsigned i = 0; i < 12; i++)
+        OK(comem_list_append(list, comem_int((int64_t)i + 1000)));
+    OK(comem_list_set(list, 0, far_value(3)));
+    OK(comem_list_append(list, far_value(4)));
+    OK(comem_list_append(list, comem_ref(list)));
+    OK(comem_list_pop(list, &value));
+    comem_value_clear(&value);
+    OK(comem_list_pop(list, &value));
+    if (value.size != far_value(4).size)
+        fail("an append after the repair is lost");
+    OK(comem_list_set(list, -1, comem_none()));
+    OK(comem_list_clear(list));
+    recover(SECOND);
+}
+
+struct expectation {
+    uint64_t before, after;
+    bool saw_after;
+};
+
+static void verify(const struct expectation *expectation)
+{
+    check_clean();
+    uint64_t found = content(SECOND);
+    if (found != expectation->before && found != expectation->after)
+        fail("the lists are as neither before nor after: %s", text);
+    if (expectation->saw_after && found != expectation->after)
+        fail("a reader saw what is undone: %s", text);
+    recover(SECOND);
+    go_on();
+    check_clean();
+}
+
+static bool is_new(uint64_t key)
+{
+    key |= 1;
+    uint64_t mask = (UINT64_C(1) << SEEN_BITS) - 1;
+    for (uint64_t i = key >> (64 - SEEN_BITS);; i = (i + 1) & mask) {
+        if (seen[i] == key)
+            return false;
+        if (seen[i] == 0) {
+            if (++states > mask / 4 * 3)
+                fail("too many states to remember");
+            seen[i] = key;
+            return true;
+        }
+    }
+}
+
+/* What SECOND can read without storing anything: 0 when it cannot. */
+static uint64_t peek(void)
+{
+    volatile uint64_t found = 0;
+    hook_mark mark = hook_now();
+    hook_arm(0);
+    if (setjmp(hook_death) == 0)
+        found = content(SECOND);
+    hook_rollback(mark);
+    pthread_mutex_init(&maps[SECOND]->mutex, NULL);
+    return found;
+}
+
+static void recover_and_verify(const struct expectation *expectation)
+{
+    hook_mark mark = hook_now();
+    hook_arena_reset();
+    hook_arm(HOOK_NEVER);
+    cut_first = HOOK_NEVER;
+    recover(FIRST);
+    uint64_t total = hook_stores();
+    if (is_new(hook_image() * 4 + expectation->saw_after))
+        verify(expectation);
+    hook_rollback(mark);
+    for (volatile uint64_t cut = 0; cut < total; cut++) {
+        cut_first = cut;
+        hook_arena_reset();
+        hook_arm(cut);
+        if (setjmp(hook_death) == 0) {
+            recover(FIRST);
+            fail("%llu stores the first time, fewer now", (unsigned long long)total);
+        }
+        cuts++;
+        bury(FIRST);
+        if (is_new(hook_image() * 4 + 2 + expectation->saw_after)) {
+            hook_arm(HOOK_NEVER);
+            recover(SECOND);
+            verify(expectation);
+            histories++;
+        }
+        hook_rollback(mark);
+        alive[FIRST] = true;
+    }
+}
+
+static void run_scenario(const struct scenario *scenario, unsigned part, unsigned seed)
+{
+    struct expectation expectation = {0, 0, false};
+    current = scenario->name;
+    cut_victim = cut_first = HOOK_NEVER;
+    set_up();
+    scenario->prepare();
+    hook_arena(true);
+    hook_mark base = hook_now();
+    check_clean();
+    expectation.before = content(SECOND);
+    hook_rollback(base);
+    hook_arm(HOOK_NEVER);
+    scenario->operation();
+    uint64_t total = hook_stores();
+    expectation.after = content(SECOND);
+    hook_rollback(base);
+    for (volatile uint64_t cut = 0; cut < total; cut++) {
+        if (part > 1 && (cut * 2654435761u + seed * 40503u) / 16 % part != 0)
+            continue;
+        cut_victim = cut;
+        cut_first = HOOK_NEVER;
+        hook_arena_reset();
+        hook_arm(cut);
+        if (setjmp(hook_death) == 0) {
+            scenario->operation();
+            fail("%llu stores the first time, fewer now", (unsigned long long)total);
+        }
+        cuts++;
+        bury(VICTIM);
+        uint64_t saw = peek();
+        if (saw != 0 && saw != expectation.before && saw != expectation.after)
+            fail("a reader sees neither before nor after: %s", text);
+        expectation.saw_after = saw != 0 && saw == expectation.after && saw != expectation.before;
+        recover_and_verify(&expectation);
+        hook_rollback(base);
+        alive[VICTIM] = true;
+    }
+    printf("%-34s %5llu stores %8llu cuts %8llu states\n", scenario->name, (unsigned long long)total,
+           (unsigned long long)cuts, (unsigned long long)states);
+}
+
+/* ---- stopped readers ---- */
+
+static const struct reading *stopped;
+
+static void stop_and_write(void)
+{
+    if (parties[SECOND]->held > 0)
+        return; /* a reader that has taken the lock is waited for */
+    stopped->write();
+}
+
+static void run_reading(const struct reading *reading, unsigned part, unsigned seed)
+{
+    current = reading->name;
+    cut_victim = cut_first = HOOK_NEVER;
+    set_up();
+    reading->prepare();
+    hook_arena(true);
+    hook_mark base = hook_now();
+    stopped = reading;
+    hook_stop_reader(HOOK_NEVER, NULL);
+    reading->read();
+    uint64_t total = hook_loads();
+    hook_rollback(base);
+    for (uint64_t load = 0; load < total; load++) {
+        if (part > 1 && (load + seed) % part != 0)
+            continue;
+        cut_victim = load;
+        hook_arena_reset();
+        hook_stop_reader(load, stop_and_write);
+        reading->read();
+        cuts++;
+        hook_stop_reader(HOOK_NEVER, NULL);
+        recover(SECOND);
+        check_clean();
+        hook_rollback(base);
+    }
+    printf("%-34s %5llu loads\n", reading->name, (unsigned long long)total);
+}
+
+/* ---- all of them ---- */
+
+static bool wanted(const char *name, int count, char **names)
+{
+    for (int i = 0; i < count; i++)
+        if (strstr(name, names[i]) != NULL)
+            return true;
+    return count == 0;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned part = 1, seed = (unsigned)time(NULL), jobs = 0, failed = 0, run = 0;
+    int first = 1;
+    for (; first < argc && argv[first][0] == '-'; first++) {
+        if (strcmp(argv[first], "--tenth") == 0)
+            part = 10;
+        else if (strcmp(argv[first], "--seed") == 0 && first + 1 < argc)
+            seed = (unsigned)strtoul(argv[++first], NULL, 10);
+        else
+            return fprintf(stderr, "usage: crash [--tenth] [--seed N] [NAME...]\n"), 2;
+    }
+    printf("crash: %s, seed %u\n", part == 1 ? "every store" : "a tenth of the victim's stores", seed);
+    for (unsigned i = 0; i < scenario_count + reading_count; i++) {
+        const struct scenario *scenario = i < scenario_count ? &scenarios[i] : NULL;
+        const struct reading *reading = scenario == NULL ? &readings[i - scenario_count] : NULL;
+        if (!wanted(scenario != NULL ? scenario->name : reading->name, argc - first, argv + first))
+            continue;
+        int status;
+        fflush(stdout);
+        if (jobs == 2 && wait(&status) > 0) {
+            jobs--;
+            failed += status != 0;
+        }
+        pid_t child = fork();
+        if (child == 0) {
+            if (scenario != NULL)
+                run_scenario(scenario, part, seed);
+            else
+                run_reading(reading, part, seed);
+            fflush(stdout);
+            _exit(0);
+        }
+        jobs++;
+        run++;
+    }
+    for (int status; wait(&status) > 0;)
+        failed += status != 0;
+    printf("crash: %u passed, %u failed\n", run - failed, failed);
+    return failed != 0;
+}

@@ -1,0 +1,61 @@
+/* crash.h - parties, scenarios and what the harness gives them */
+#ifndef COMEM_TESTS_CRASH_CRASH_H
+#define COMEM_TESTS_CRASH_CRASH_H
+
+#include "heap/check.h"
+#include "hook.h"
+#include "objects/handle.h"
+#include "objects/list_layout.h"
+
+/* Each party is a process of its own as far as the engine can see: a mapping at another address, a slot, a process record.
+ * VICTIM dies in the operation; FIRST repairs, reaps and dies, too; SECOND finishes and looks. */
+enum party { VICTIM, FIRST, SECOND, BYSTANDER, PARTIES };
+
+extern struct store_map *maps[PARTIES];
+extern struct participant *parties[PARTIES];
+extern comem_store stores[PARTIES];
+extern bool alive[PARTIES];
+
+/* The lists of a scenario as each party holds them; NULL where it does not. `watched` says how many SECOND compares. */
+#define LISTS 3
+extern comem_list *lists[PARTIES][LISTS];
+
+struct scenario {
+    const char *name;
+    void (*prepare)(void);
+    void (*operation)(void); /* by VICTIM */
+};
+extern const struct scenario scenarios[];
+extern const unsigned scenario_count;
+
+struct reading {
+    const char *name;
+    void (*prepare)(void);
+    void (*read)(void);   /* by SECOND; says with accept() what it found */
+    void (*write)(void);  /* by FIRST, at the load where the reader was stopped */
+};
+extern const struct reading readings[];
+extern const unsigned reading_count;
+
+/* Ends the scenario's process with a message. */
+void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* For set-up and for operations: anything but `expected` fails. */
+void expect(comem_status status, comem_status expected, const char *what);
+#define OK(call) expect(call, COMEM_OK, #call)
+
+void attach(enum party party);
+/* Makes list `number` by FIRST and shares it with every attached party. */
+void make_list(unsigned number);
+/* A handle of `to` on what `from` holds. */
+comem_list *share(comem_list *from, enum party to);
+void release_everywhere(unsigned number);
+
+/* Values of each kind; `n` tells them apart. */
+comem_value near_value(unsigned n);
+comem_value far_value(unsigned n);
+comem_value run_value(unsigned n);
+
+/* Fork records are made in vain if nobody dies with them: closes every descriptor opened since the set-up. */
+extern int first_free_fd;
+
+#endif

@@ -1,0 +1,190 @@
+/* readings.c - readers that are stopped at each of their loads while what they read is replaced and used again */
+#include "crash.h"
+
+/* ---- what is read ---- */
+
+static void far_values(void)
+{
+    make_list(0);
+    for (unsigned i = 0; i < 3; i++)
+        OK(comem_list_append(lists[FIRST][0], far_value(0)));
+}
+
+static void numbers(void)
+{
+    make_list(0);
+    for (unsigned i = 0; i < 12; i++)
+        OK(comem_list_append(lists[FIRST][0], comem_int(7)));
+}
+
+static void references(void)
+{
+    make_list(0);
+    for (unsigned i = 0; i < 3; i++) {
+        comem_list *made;
+        OK(comem_list_new(&stores[FIRST], &made));
+        OK(comem_list_append(made, comem_int(i)));
+        OK(comem_list_append(lists[FIRST][0], comem_ref(made)));
+        comem_list_release(made);
+    }
+}
+
+/* Whatever the value is, it is whole: bytes that are all alike, a number that was once put there, a list that is alive. */
+static void accept(comem_value *value)
+{
+    size_t length;
+    switch ((comem_kind)value->kind) {
+    case COMEM_STR:
+    case COMEM_BYTES:
+        for (size_t i = 1; i < value->size; i++)
+            if (value->as.data[i] != value->as.data[0])
+                fail("a str of %zu bytes is torn at byte %zu", value->size, i);
+        if (value->size != 40u + (unsigned)(value->as.data[0] - 'a') % 8 &&
+            value->size != 3u + (unsigned)(value->as.data[0] - 'a') % 8)
+            fail("a str of '%c' has %zu bytes", value->as.data[0], value->size);
+        break;
+    case COMEM_INT:
+        if (value->as.integer != 7 && value->as.integer / 1000 != 9)
+            fail("number %lld was never there", (long long)value->as.integer);
+        break;
+    case COMEM_REF:
+        OK(comem_list_len(comem_value_list(value), &length));
+        if (length == 0)
+            fail("a list that was never empty is");
+        break;
+    default:
+        fail("a value of kind %d was never there", value->kind);
+    }
+    comem_value_clear(value);
+}
+
+static void read_last(void)
+{
+    comem_value value;
+    comem_status status = comem_list_get(lists[SECOND][0], -1, &value);
+    if (status == COMEM_OK)
+        accept(&value);
+    else
+        expect(status, COMEM_OUT_OF_RANGE, "comem_list_get");
+}
+
+static void read_third(void)
+{
+    comem_value value;
+    comem_status status = comem_list_get(lists[SECOND][0], 2, &value);
+    if (status == COMEM_OK)
+        accept(&value);
+    else
+        expect(status, COMEM_OUT_OF_RANGE, "comem_list_get");
+}
+
+/* Writers change all items from one kind to another at once, so that a mixture is a range of two moments. */
+static void read_all(void)
+{
+    comem_value values[32];
+    size_t read;
+    OK(comem_list_read(lists[SECOND][0], 0, 32, values, &read));
+    for (size_t i = 0; i < read; i++) {
+        if (values[i].kind != values[0].kind)
+            fail("a range holds items of two moments");
+        accept(&values[i]);
+    }
+}
+
+static void iterate(void)
+{
+    struct list_cursor cursor;
+    comem_value value;
+    comem_status status;
+    list_cursor_start(&cursor, lists[SECOND][0]);
+    while ((status = list_cursor_next(&cursor, &value)) == COMEM_OK)
+        accept(&value);
+    expect(status, COMEM_OUT_OF_RANGE, "list_cursor_next");
+    list_cursor_clear(&cursor);
+}
+
+static void measure(void)
+{
+    size_t length;
+    OK(comem_list_len(lists[SECOND][0], &length));
+    if (length > 40)
+        fail("the list was never %zu long", length);
+}
+
+/* ---- what is written meanwhile ---- */
+
+static void replace_twice(void)
+{
+    comem_list *list = lists[FIRST][0];
+    size_t length;
+    OK(comem_list_len(list, &length));
+    for (unsigned round = 1; round < 4; round++)
+        for (size_t i = 0; i < length; i++)
+            OK(comem_list_set(list, (int64_t)i, far_value(round)));
+    for (size_t i = 0; i < length; i++)
+        OK(comem_list_set(list, (int64_t)i, near_value(5)));
+}
+
+/* The same memory comes back with other content: what was freed last is taken first. */
+static void clear_and_refill(void)
+{
+    comem_list *list = lists[FIRST][0];
+    for (unsigned round = 0; round < 2; round++) {
+        OK(comem_list_clear(list));
+        for (unsigned i = 0; i < 12; i++)
+            OK(comem_list_append(list, round == 0 ? comem_int(9000 + i) : far_value(6)));
+    }
+}
+
+static void pop_and_append(void)
+{
+    comem_list *list = lists[FIRST][0];
+    size_t length;
+    OK(comem_list_len(list, &length));
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; i < length; i++)
+            OK(comem_list_pop(list, NULL));
+        for (size_t i = 0; i < length; i++)
+            OK(comem_list_append(list, far_value(round + 1)));
+    }
+}
+
+static void grow(void)
+{
+    for (unsigned i = 0; i < 28; i++)
+        OK(comem_list_append(lists[FIRST][0], comem_int(9100 + i)));
+}
+
+/* Each list that 0 refers to is freed and its header becomes another's, twice. */
+static void replace_references(void)
+{
+    for (unsigned round = 0; round < 2; round++)
+        for (int64_t i = 0; i < 3; i++) {
+            comem_list *made;
+            OK(comem_list_set(lists[FIRST][0], i, comem_int(9000)));
+            OK(comem_list_new(&stores[FIRST], &made));
+            OK(comem_list_append(made, comem_int(i)));
+            OK(comem_list_set(lists[FIRST][0], i, comem_ref(made)));
+            comem_list_release(made);
+        }
+}
+
+const struct reading readings[] = {
+    {"get beside set", far_values, read_third, replace_twice},
+    {"get beside clear", far_values, read_third, clear_and_refill},
+    {"get beside pop and append", far_values, read_last, pop_and_append},
+    {"get a number beside pop and append", numbers, read_last, pop_and_append},
+    {"get beside growth", far_values, read_last, grow},
+    {"get a number beside clear", numbers, read_third, clear_and_refill},
+    {"get a list beside its end", references, read_third, replace_references},
+    {"get a list beside clear", references, read_third, clear_and_refill},
+    {"read all beside clear", far_values, read_all, clear_and_refill},
+    {"read numbers beside pop and append", numbers, read_all, pop_and_append},
+    {"read all beside growth", numbers, read_all, grow},
+    {"read lists beside their end", references, read_all, replace_references},
+    {"iterate beside set", numbers, iterate, replace_twice},
+    {"iterate beside clear", numbers, iterate, clear_and_refill},
+    {"iterate beside growth", numbers, iterate, grow},
+    {"len beside clear", numbers, measure, clear_and_refill},
+};
+const unsigned reading_count = sizeof readings / sizeof readings[0];

@@ -1,0 +1,512 @@
+/* scenarios.c - the operations that are cut: each way through each of them */
+#include "crash.h"
+
+static comem_list *victims(unsigned number)
+{
+    return lists[VICTIM][number];
+}
+
+/* ---- how lists are before ---- */
+
+static void fill(unsigned number, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        OK(comem_list_append(lists[FIRST][number], comem_int((int64_t)i + 500)));
+}
+
+static void fill_far(unsigned number, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        OK(comem_list_append(lists[FIRST][number], far_value(i)));
+}
+
+static void empty_list(void)
+{
+    make_list(0);
+}
+
+static void list_of_3(void)
+{
+    make_list(0);
+    fill(0, 3);
+}
+
+static void list_of_4(void)
+{
+    make_list(0);
+    fill(0, 4);
+}
+
+static void list_of_8(void)
+{
+    make_list(0);
+    fill(0, 8);
+}
+
+static void list_of_16(void)
+{
+    make_list(0);
+    fill(0, 16);
+}
+
+static void list_of_24_in_table_of_4(void)
+{
+    make_list(0);
+    fill(0, 24);
+}
+
+static void list_with_two_spare_blocks(void)
+{
+    make_list(0);
+    fill(0, 17);
+    for (unsigned i = 0; i < 1; i++)
+        OK(comem_list_pop(lists[FIRST][0], NULL));
+    fill(0, 1);
+    for (unsigned i = 0; i < 8; i++)
+        OK(comem_list_pop(lists[FIRST][0], NULL));
+}
+
+static void list_of_far(void)
+{
+    make_list(0);
+    fill(0, 2);
+    fill_far(0, 3);
+}
+
+/* 0 holds references to 1, which somebody else holds too, and to 2, which nothing else names. */
+static void nested_lists(void)
+{
+    make_list(0);
+    make_list(1);
+    make_list(2);
+    fill(1, 2);
+    fill_far(2, 3);
+    fill(2, 7);
+    OK(comem_list_append(lists[FIRST][0], comem_ref(lists[FIRST][1])));
+    OK(comem_list_append(lists[FIRST][0], comem_int(7)));
+    OK(comem_list_append(lists[FIRST][2], comem_ref(lists[FIRST][1])));
+    OK(comem_list_append(lists[FIRST][0], comem_ref(lists[FIRST][2])));
+    release_everywhere(2);
+}
+
+static void two_lists(void)
+{
+    make_list(0);
+    make_list(1);
+    fill(0, 3);
+    fill(1, 2);
+}
+
+static void long_list_of_everything(void)
+{
+    nested_lists();
+    fill_far(0, 14);
+    fill(0, 10);
+}
+
+/* ---- operations on lists ---- */
+
+static void append_number(void)
+{
+    OK(comem_list_append(victims(0), comem_int(42)));
+}
+
+static void append_near(void)
+{
+    OK(comem_list_append(victims(0), near_value(5)));
+}
+
+static void append_far(void)
+{
+    OK(comem_list_append(victims(0), far_value(9)));
+}
+
+static void append_run(void)
+{
+    OK(comem_list_append(victims(0), run_value(9)));
+}
+
+static void append_reference(void)
+{
+    OK(comem_list_append(victims(0), comem_ref(victims(1))));
+}
+
+static void append_itself(void)
+{
+    OK(comem_list_append(victims(0), comem_ref(victims(0))));
+}
+
+static void set_number(void)
+{
+    OK(comem_list_set(victims(0), 1, comem_int(-1)));
+}
+
+static void set_first_far(void)
+{
+    OK(comem_list_set(victims(0), 0, far_value(7)));
+}
+
+static void set_last_number(void)
+{
+    OK(comem_list_set(victims(0), -1, comem_int(5)));
+}
+
+static void set_last_far(void)
+{
+    OK(comem_list_set(victims(0), -1, far_value(8)));
+}
+
+static void set_first_reference(void)
+{
+    OK(comem_list_set(victims(0), 0, comem_ref(victims(1))));
+}
+
+static void set_last_reference(void)
+{
+    OK(comem_list_set(victims(0), -1, comem_ref(victims(1))));
+}
+
+static void pop_last(void)
+{
+    comem_value value;
+    OK(comem_list_pop(victims(0), &value));
+    comem_value_clear(&value);
+}
+
+static void pop_away(void)
+{
+    OK(comem_list_pop(victims(0), NULL));
+}
+
+static void clear_list(void)
+{
+    OK(comem_list_clear(victims(0)));
+}
+
+static void extend_numbers(void)
+{
+    comem_value values[11];
+    for (int i = 0; i < 11; i++)
+        values[i] = comem_int(i);
+    OK(comem_list_extend(victims(0), values, 11));
+}
+
+static void extend_everything(void)
+{
+    static char one[50], two[60];
+    memset(one, 'o', sizeof one);
+    memset(two, 't', sizeof two);
+    comem_value values[6] = {comem_str(one, sizeof one), comem_ref(victims(1)),      comem_int(3),
+                             comem_ref(victims(0)),      comem_bytes(two, sizeof two), comem_ref(victims(1))};
+    OK(comem_list_extend(victims(0), values, 6));
+}
+
+static void extend_many_far(void)
+{
+    static char bytes[10][48];
+    comem_value values[10];
+    for (int i = 0; i < 10; i++) {
+        memset(bytes[i], 'A' + i, sizeof bytes[i]);
+        values[i] = comem_bytes(bytes[i], sizeof bytes[i]);
+    }
+    OK(comem_list_extend(victims(0), values, 10));
+}
+
+/* ---- birth and death of lists ---- */
+
+static void new_list(void)
+{
+    comem_list *made;
+    OK(comem_list_new(&stores[VICTIM], &made));
+}
+
+static void victim_alone_holds_everything(void)
+{
+    make_list(0);
+    make_list(1);
+    make_list(2);
+    fill(0, 2);
+    fill_far(1, 2);
+    fill(2, 9);
+    fill_far(2, 2);
+    OK(comem_list_append(lists[FIRST][1], comem_ref(lists[FIRST][2])));
+    OK(comem_list_append(lists[FIRST][1], comem_ref(lists[FIRST][0])));
+    release_everywhere(2);
+    for (unsigned i = 0; i < PARTIES; i++)
+        if (i != VICTIM) {
+            comem_list_release(lists[i][1]);
+            lists[i][1] = NULL;
+        }
+}
+
+static void release_list(void)
+{
+    comem_list_release(victims(1));
+}
+
+static void new_and_release(void)
+{
+    comem_list *made;
+    OK(comem_list_new(&stores[VICTIM], &made));
+    OK(comem_list_append(made, far_value(2)));
+    comem_list_release(made);
+}
+
+static void take_nested_handle(void)
+{
+    comem_value value;
+    OK(comem_list_get(victims(0), -1, &value));
+    comem_value_clear(&value);
+}
+
+static void name_list(void)
+{
+    struct object_name name;
+    OK(object_name_get(&victims(0)->object, &name));
+}
+
+static uint64_t victims_scope;
+
+static void list_in_scope(void)
+{
+    make_list(1);
+    OK(object_scope_new(&stores[FIRST], &victims_scope));
+    OK(list_new_in(&stores[FIRST], victims_scope, 0, &lists[FIRST][0]));
+    lists[SECOND][0] = share(lists[FIRST][0], SECOND);
+    lists[VICTIM][0] = share(lists[FIRST][0], VICTIM);
+    fill(0, 3);
+    fill_far(0, 2);
+    OK(comem_list_append(lists[FIRST][0], comem_ref(lists[FIRST][1])));
+}
+
+static void shut_scope_down(void)
+{
+    OK(object_scope_shutdown(&stores[VICTIM], victims_scope));
+}
+
+/* ---- the store itself ---- */
+
+/* Every row of the victim's own table in use, and every block of the class of a table of rows. */
+static void many_handles(void)
+{
+    make_list(0);
+    for (unsigned i = 0; i < 80; i++) {
+        comem_list *made;
+        OK(comem_list_new(&stores[VICTIM], &made));
+        OK(comem_list_append(lists[FIRST][0], comem_int(i)));
+    }
+}
+
+static void hold_more(void)
+{
+    for (unsigned i = 0; i < 24; i++) {
+        comem_list *made;
+        OK(comem_list_new(&stores[VICTIM], &made));
+    }
+}
+
+static void few_handles(void)
+{
+    make_list(0);
+    for (unsigned i = 0; i < 20; i++) {
+        comem_list *made;
+        OK(comem_list_new(&stores[VICTIM], &made));
+    }
+}
+
+/* Nothing free but what growth brings. */
+static void full_store(void)
+{
+    make_list(0);
+    fill_far(0, 3);
+    uint64_t end = store_end(maps[FIRST]);
+    while (store_end(maps[FIRST]) == end)
+        OK(comem_list_append(lists[FIRST][0], run_value(1)));
+    end = store_end(maps[FIRST]);
+    while (end - (word_load(&maps[FIRST]->header->page_hint) << PAGE_SHIFT) > 2048)
+        OK(comem_list_append(lists[FIRST][0], run_value(1)));
+}
+
+static void append_runs(void)
+{
+    for (unsigned i = 0; i < 4; i++)
+        OK(comem_list_append(victims(0), run_value(i)));
+}
+
+static void victim_outside(void)
+{
+    make_list(0);
+    fill(0, 3);
+    comem_list_release(victims(0));
+    lists[VICTIM][0] = NULL;
+    struct participant *me = parties[VICTIM];
+    participant_detach(me);
+    parties[VICTIM] = NULL;
+}
+
+static void attach_victim(void)
+{
+    struct participant *me;
+    OK(participant_attach(maps[VICTIM], &me));
+}
+
+/* As many threads as there are slots: the next one to attach adds a chunk. */
+static void victim_outside_full_chunk(void)
+{
+    victim_outside();
+    attach(BYSTANDER);
+}
+
+static void holding_victim(void)
+{
+    nested_lists();
+    comem_list *made;
+    OK(comem_list_new(&stores[VICTIM], &made));
+    OK(comem_list_append(made, far_value(1)));
+}
+
+static void detach_victim(void)
+{
+    struct participant *me = parties[VICTIM];
+    handle_forget_all(me->map);
+    participant_detach(me);
+}
+
+static void make_fork_record(void)
+{
+    struct participant *me;
+    struct process *child;
+    OK(participant_enter(maps[VICTIM], &me));
+    OK(process_open(me, SEAT_FORKING, &child));
+    OK(process_copy_rows(me, me->map->process, child));
+    participant_leave(me);
+}
+
+/* Somebody died before, in the middle of something, holding things. */
+static void bystander_died(void)
+{
+    nested_lists();
+    attach(BYSTANDER);
+    lists[BYSTANDER][0] = share(lists[FIRST][0], BYSTANDER);
+    comem_list *made;
+    OK(comem_list_new(&stores[BYSTANDER], &made));
+    OK(comem_list_append(made, far_value(1)));
+    OK(comem_list_append(made, comem_ref(lists[BYSTANDER][0])));
+    OK(comem_list_append(made, comem_ref(made)));
+    OK(comem_list_pop(made, NULL));
+    struct participant *me = parties[BYSTANDER];
+    OK(lock_acquire(me, &lists[BYSTANDER][0]->object.shared->lock));
+    record_add(me, RECORD_OWE, lists[BYSTANDER][0]->object.offset, 0);
+    struct object *shared = lists[BYSTANDER][0]->object.shared;
+    word_store(&shared->links, word_load(&shared->links) + 1); /* as object_link() leaves it */
+    alive[BYSTANDER] = false;
+}
+
+static void sweep(void)
+{
+    struct participant *me;
+    OK(participant_enter(maps[VICTIM], &me));
+    repair_sweep(me);
+    heap_relieve(me);
+    participant_leave(me);
+}
+
+static void trash_everywhere(void)
+{
+    long_list_of_everything();
+    comem_list *list = lists[FIRST][0];
+    struct participant *me;
+    struct comem_object *object = &list->object;
+    OK(participant_enter(maps[FIRST], &me)); /* as comem_list_clear() does it, but for the reaping */
+    record_open_version(me, &object->shared->version);
+    object_drop_table(me, object->shared);
+    record_commit(me);
+    record_close_version(&object->shared->version);
+    OK(heap_finish(me, 0));
+    participant_leave(me);
+    OK(comem_list_append(list, comem_int(1)));
+}
+
+/* An operation of many words, as containers to come will have them: a block of further entries, then one commit. */
+static void change_under_log(void)
+{
+    struct participant *me;
+    OK(participant_enter(maps[VICTIM], &me));
+    struct comem_object *list = &victims(0)->object;
+    uint64_t log_at;
+    OK(heap_alloc(me, 8 * sizeof(struct record_entry), &log_at));
+    OK(lock_acquire(me, &list->shared->lock));
+    struct list_entry *entry;
+    uint64_t table = word_load(&list->shared->table);
+    struct record_entry *log = store_at(me->map, log_at, 8 * sizeof *log);
+    for (unsigned i = 0; i < 8; i++) {
+        word64 *word = i == 7 ? &list_entry_at(me->map, table, 0)->version
+                              : &list_locked_cell(me->map, table, i, &entry)->body;
+        word_store(&log[i].what, (uint64_t)(i == 7 ? RECORD_VERSION : RECORD_WORD) << 56 | store_offset(me->map, word));
+        word_store(&log[i].argument, word_load(word));
+    }
+    record_add(me, RECORD_LOG, log_at, 8);
+    record_open_version(me, &list->shared->version);
+    word_store(&entry->version, word_load(&entry->version) + 1);
+    for (unsigned i = 0; i < 7; i++)
+        word_store(&list_locked_cell(me->map, table, i, &entry)->body, 9000 + i);
+    record_add(me, RECORD_FREE, log_at, 0);
+    record_commit(me);
+    record_close_version(&entry->version);
+    record_close_version(&list->shared->version);
+    lock_release(me, &list->shared->lock);
+    OK(heap_finish(me, 0));
+    participant_leave(me);
+}
+
+const struct scenario scenarios[] = {
+    {"append a number", list_of_3, append_number},
+    {"append to an empty list", empty_list, append_number},
+    {"append growing the only block", list_of_4, append_number},
+    {"append growing out of one block", list_of_8, append_number},
+    {"append adding a block", list_of_16, append_number},
+    {"append growing the table", list_of_24_in_table_of_4, append_number},
+    {"append a near str", list_of_3, append_near},
+    {"append a far str", list_of_3, append_far},
+    {"append a far str to a full block", list_of_4, append_far},
+    {"append a run of pages", list_of_3, append_run},
+    {"append a reference", two_lists, append_reference},
+    {"append itself", two_lists, append_itself},
+    {"set a number", list_of_3, set_number},
+    {"set a number to a far str", list_of_3, set_first_far},
+    {"set a far str to another", list_of_far, set_last_far},
+    {"set a far str to a number", list_of_far, set_last_number},
+    {"set a number to a reference", two_lists, set_first_reference},
+    {"set a reference to itself", nested_lists, set_first_reference},
+    {"set the last reference to another", nested_lists, set_last_reference},
+    {"set the last reference to a number", nested_lists, set_last_number},
+    {"pop a number", list_of_3, pop_last},
+    {"pop giving a block back", list_with_two_spare_blocks, pop_last},
+    {"pop a far str", list_of_far, pop_last},
+    {"pop a far str away", list_of_far, pop_away},
+    {"pop the last reference", nested_lists, pop_last},
+    {"pop the last reference away", nested_lists, pop_away},
+    {"extend with numbers", list_of_3, extend_numbers},
+    {"extend an empty list", empty_list, extend_numbers},
+    {"extend with everything", two_lists, extend_everything},
+    {"extend with many far values", list_of_far, extend_many_far},
+    {"clear numbers", list_of_8, clear_list},
+    {"clear everything", long_list_of_everything, clear_list},
+    {"new list", two_lists, new_list},
+    {"new list and release", two_lists, new_and_release},
+    {"release what holds others", victim_alone_holds_everything, release_list},
+    {"take a nested handle and release it", nested_lists, take_nested_handle},
+    {"name a list", list_of_far, name_list},
+    {"shut a scope down", list_in_scope, shut_scope_down},
+    {"hold more than one table of rows", few_handles, hold_more},
+    {"hold more than two tables of rows", many_handles, hold_more},
+    {"grow the store", full_store, append_runs},
+    {"attach", victim_outside, attach_victim},
+    {"attach adding a chunk of slots", victim_outside_full_chunk, attach_victim},
+    {"detach with references", holding_victim, detach_victim},
+    {"make a record for a child", holding_victim, make_fork_record},
+    {"sweep after another's death", bystander_died, sweep},
+    {"reap the trash", trash_everywhere, sweep},
+    {"change many words under a log", list_of_8, change_under_log},
+};
+const unsigned scenario_count = sizeof scenarios / sizeof scenarios[0];
