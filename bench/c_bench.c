@@ -1,12 +1,12 @@
 /* c_bench.c - a list's get and append from C, beside a get and a put transaction of LMDB
  *
- * Use        c_bench [--pairs N] [--operations N] ROW... prints one line of JSON for each row: c.list.get, c.list.append.
+ * Use        c_bench [--pairs N] [--operations N] ROW... prints a line of JSON for each row: c.list.get, c.list.append.
  *            c_bench --version prints one line with the compiler and both libraries' versions.
  * Measures   a pair is one sample of each side, right after each other, the first one alternating. Both sides run once
  *            before the first pair. A sample is the time of a raw loop over the operations, from CLOCK_MONOTONIC, with
  *            nothing subtracted. A row's figures are medians over its pairs; its ratio is the median of the pairs'.
  * LMDB       is opened with MDB_WRITEMAP and MDB_NOSYNC in memory (/dev/shm where there is one), keyed by integers and
- *            filled with MDB_APPEND: the fastest it can be asked for. It too is shared by processes and outlives a kill.
+ *            filled with MDB_APPEND: the fastest it can be asked for. Processes share it too, and may be killed.
  *            A get renews one read transaction and resets it, cheaper than to begin and abort one.
  * Values     64-bit numbers above 256. What a get returned is added up, so that no compiler leaves it out.
  * Exit       0; 1 with a sentence on stderr when a call failed or a list did not hold what was put into it.

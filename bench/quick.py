@@ -5,10 +5,12 @@ It is the row manager.list.append of bench.py in small: two seconds at most.
 
 import sys
 
+from machine import others_running
 from processes import Failed, in_group
-from report import nanoseconds
+from report import disturbance, nanoseconds
 from rows import QUICK, manager_list_append
 
+others = others_running()
 try:
     row = in_group(manager_list_append, QUICK._replace(slow_operations=2_000))
 except Failed as error:
@@ -16,4 +18,5 @@ except Failed as error:
 print(
     f"Just now, on this machine, an append through comem.Manager().list() was {1 / row['ratio']:.0f} times faster than "
     f"through the standard manager: {nanoseconds(row['comem_ns'])} against {nanoseconds(row['peer_ns'])}."
+    + disturbance({"others_running": others})
 )

@@ -71,12 +71,9 @@ def machine_lines(machine: dict) -> str:
     engine = [f"comem {machine['comem']}"] if "comem" in machine else []
     if "compiler" in machine:
         engine += [f"C by {machine['compiler']}", f"LMDB {machine['lmdb']}"]
-    return "\n".join(
-        (
-            f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['memory_gib']} GiB; {machine['kernel']}, {machine['libc']}",
-            ", ".join([f"{machine['python']} ({machine['python_compiler']})", *engine]),
-        )
-    )
+    system = f"{machine['kernel']}, {machine['libc']}"
+    hardware = f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['memory_gib']} GiB; {system}"
+    return "\n".join((hardware, ", ".join([f"{machine['python']} ({machine['python_compiler']})", *engine])))
 
 
 def summary(rows: dict) -> str:

@@ -330,7 +330,8 @@ comem_status object_finish(struct participant *me)
 
 /* ---- freeing a dead object ---- */
 
-void object_drop_table(struct participant *me, struct object *shared)
+/* Gives the table to the trash, as part of the caller's operation. */
+static void object_drop_table(struct participant *me, struct object *shared)
 {
     uint64_t table = word_load(&shared->table);
     if (table_offset(table) == 0)
@@ -518,17 +519,22 @@ comem_status object_scope_new(comem_store *store, uint64_t *scope)
     return COMEM_OK;
 }
 
+/* First the state, which one store changes, then what the object held. After a death between the two that goes with the
+ * object. */
 static bool shutdown_one(struct participant *me, struct object *shared, uint64_t scope)
 {
     if (word_load(&shared->scope) != scope || lock_acquire(me, &shared->lock) != COMEM_OK)
         return false;
-    uint64_t identity = word_load(&shared->identity);
+    uint64_t identity = word_load(&shared->identity), table = word_load(&shared->table);
     bool live = word_load(&shared->scope) == scope && object_identity_state(identity) == OBJECT_LIVE;
     if (live) {
+        word_publish(&shared->identity,
+                     object_identity(object_identity_type(identity), OBJECT_GONE, (uint32_t)identity)); /* commit */
         record_open_version(me, &shared->version);
-        record_add_word(me, &shared->identity);
-        word_store(&shared->identity, object_identity(object_identity_type(identity), OBJECT_GONE, (uint32_t)identity));
-        object_drop_table(me, shared);
+        if (table_offset(table) != 0)
+            record_add(me, RECORD_TRASH, table_offset(table), 0);
+        record_add_watch(me, &shared->table);
+        word_publish(&shared->table, table_next(table, 0)); /* commit */
         record_commit(me);
         record_close_version(&shared->version);
     }

@@ -134,7 +134,4 @@ comem_status object_scope_new(comem_store *store, uint64_t *scope);
 /* Shuts down every object made in `scope`: their content is freed, their handles answer COMEM_GONE. */
 comem_status object_scope_shutdown(comem_store *store, uint64_t scope);
 
-/* What empties an object that is shut down: gives its table to the trash, as part of the caller's operation. */
-void object_drop_table(struct participant *me, struct object *shared);
-
 #endif

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define TIME_LIMIT 100u
+#define TIME_LIMIT 60u
 #define VICTIMS_MAX 32u
 
 static comem_store *agains[8]; /* further mappings of the running test */
@@ -117,6 +117,12 @@ uint64_t support_end(struct bench *bench)
     os_memory_close(&map->memory);
     free(bench);
     return problems;
+}
+
+void support_choose(int argc, char **argv)
+{
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
 }
 
 int support_setup_alone(void **state)

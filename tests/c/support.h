@@ -38,6 +38,9 @@ int support_teardown(void **state);
 int support_setup_alone(void **state);
 int support_teardown_alone(void **state);
 
+/* Runs only the tests whose names match the first argument, if there is one; * stands for anything. */
+void support_choose(int argc, char **argv);
+
 /* A store of its own. */
 struct bench *support_begin(uint64_t size_limit);
 /* Takes this thread out of it and unmaps it; its problems, printed. */

@@ -1109,8 +1109,9 @@ static void a_list_that_was_shut_down_is_gone(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    support_choose(argc, argv);
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_new_list_is_empty),
         WITH_STORE(values_of_every_kind_come_back_as_they_went_in),

@@ -1366,8 +1366,9 @@ static void handles_in_a_signal_handler_do_not_hang(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    support_choose(argc, argv);
     const struct CMUnitTest tests[] = {
         WITH_STORE(words_of_an_active_record_are_undone),
         WITH_STORE(words_of_a_committed_record_stay),

@@ -43,6 +43,8 @@ void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn
 void expect(comem_status status, comem_status expected, const char *what);
 #define OK(call) expect(call, COMEM_OK, #call)
 
+/* participant_leave(), where the hooks see it. */
+void leave(struct participant *me);
 void attach(enum party party);
 /* Makes list `number` by FIRST and shares it with every attached party. */
 void make_list(unsigned number);

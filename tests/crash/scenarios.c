@@ -1,6 +1,11 @@
 /* scenarios.c - the operations that are cut: each way through each of them */
 #include "crash.h"
 
+void leave(struct participant *me)
+{
+    participant_leave(me);
+}
+
 static comem_list *victims(unsigned number)
 {
     return lists[VICTIM][number];
@@ -286,31 +291,18 @@ static void shut_scope_down(void)
 
 /* ---- the store itself ---- */
 
-/* Every row of the victim's own table in use, and every block of the class of a table of rows. */
-static void many_handles(void)
+/* The next list that the victim makes finds no row in the tables there are. */
+static void no_row_left(void)
 {
     make_list(0);
-    for (unsigned i = 0; i < 80; i++) {
+    struct process *process = maps[VICTIM]->process;
+    for (;;) {
         comem_list *made;
+        uint64_t probe;
         OK(comem_list_new(&stores[VICTIM], &made));
-        OK(comem_list_append(lists[FIRST][0], comem_int(i)));
-    }
-}
-
-static void hold_more(void)
-{
-    for (unsigned i = 0; i < 24; i++) {
-        comem_list *made;
-        OK(comem_list_new(&stores[VICTIM], &made));
-    }
-}
-
-static void few_handles(void)
-{
-    make_list(0);
-    for (unsigned i = 0; i < 20; i++) {
-        comem_list *made;
-        OK(comem_list_new(&stores[VICTIM], &made));
+        probe = made->object.offset + HEAP_OBJECT_SIZE;
+        if (process_row_free(maps[VICTIM], process, probe) == NULL)
+            break;
     }
 }
 
@@ -319,19 +311,15 @@ static void full_store(void)
 {
     make_list(0);
     fill_far(0, 3);
-    uint64_t end = store_end(maps[FIRST]);
-    while (store_end(maps[FIRST]) == end)
+    const struct store_map *map = maps[FIRST];
+    for (uint64_t free = 16; free >= 3;) {
         OK(comem_list_append(lists[FIRST][0], run_value(1)));
-    end = store_end(maps[FIRST]);
-    while (end - (word_load(&maps[FIRST]->header->page_hint) << PAGE_SHIFT) > 2048)
-        OK(comem_list_append(lists[FIRST][0], run_value(1)));
+        free = 0;
+        for (uint64_t page = map->data / PAGE_SIZE + LAYOUT_FIXED_SPANS * SPAN_PAGES; page < store_end(map) / PAGE_SIZE; page++)
+            free += word32_load(&map->page_table[page]) == 0;
+    }
 }
 
-static void append_runs(void)
-{
-    for (unsigned i = 0; i < 4; i++)
-        OK(comem_list_append(victims(0), run_value(i)));
-}
 
 static void victim_outside(void)
 {
@@ -416,12 +404,13 @@ static void trash_everywhere(void)
     long_list_of_everything();
     comem_list *list = lists[FIRST][0];
     struct participant *me;
-    struct comem_object *object = &list->object;
+    struct object *shared = list->object.shared;
     OK(participant_enter(maps[FIRST], &me)); /* as comem_list_clear() does it, but for the reaping */
-    record_open_version(me, &object->shared->version);
-    object_drop_table(me, object->shared);
+    uint64_t table = word_load(&shared->table);
+    record_add(me, RECORD_TRASH, table_offset(table), 0);
+    record_add_watch(me, &shared->table);
+    word_publish(&shared->table, table_next(table, 0));
     record_commit(me);
-    record_close_version(&object->shared->version);
     OK(heap_finish(me, 0));
     participant_leave(me);
     OK(comem_list_append(list, comem_int(1)));
@@ -498,9 +487,8 @@ const struct scenario scenarios[] = {
     {"take a nested handle and release it", nested_lists, take_nested_handle},
     {"name a list", list_of_far, name_list},
     {"shut a scope down", list_in_scope, shut_scope_down},
-    {"hold more than one table of rows", few_handles, hold_more},
-    {"hold more than two tables of rows", many_handles, hold_more},
-    {"grow the store", full_store, append_runs},
+    {"new list adding a table of rows", no_row_left, new_list},
+    {"append growing the store", full_store, append_run},
     {"attach", victim_outside, attach_victim},
     {"attach adding a chunk of slots", victim_outside_full_chunk, attach_victim},
     {"detach with references", holding_victim, detach_victim},

@@ -49,10 +49,11 @@
 #define NO_SLOT 9
 
 /* SWEEP_ONLY: no lock, no record; threads attach once, sweep and detach. The first is dead from the beginning, the second
- * alone may be killed. Each has a place of its own, save the last and the janitor, who succeed the second in its place. */
+ * alone may be killed. Each has a place of its own, save that the last and the janitor
+ * may succeed the second in its place. */
 #ifdef SWEEP_ONLY
 #define ROUNDS_LEFT(thread)  1
-#define MAY_SIT(place)       (!attached[place] && (_pid < SLOTS - 1 -> _pid == place : place == 1 && (generation[1] > 0 || dead[1])))
+#define MAY_SIT(place)       (!attached[place] && (_pid < SLOTS - 1 -> _pid == place : place == SLOTS - 1 || (place == 1 && generation[1] > 0)))
 #else
 #define ROUNDS_LEFT(thread)  ROUNDS
 #define MAY_SIT(place)       (!attached[place])

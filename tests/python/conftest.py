@@ -14,10 +14,20 @@ import pytest
 LIMIT = 60  # seconds; a test that takes longer hangs
 
 
+def terminal(config):
+    """The stderr that pytest does not capture, as its own plugin for faulthandler finds it."""
+    try:
+        from _pytest.faulthandler import fault_handler_stderr_fd_key
+
+        return config.stash[fault_handler_stderr_fd_key]
+    except (ImportError, KeyError):
+        return sys.__stderr__
+
+
 @pytest.fixture(autouse=True)
-def no_test_hangs():
+def no_test_hangs(pytestconfig):
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    faulthandler.register(signal.SIGALRM, chain=True)  # says where it hangs, and ends the run
+    faulthandler.register(signal.SIGALRM, terminal(pytestconfig), chain=True)  # says where it hangs, and ends the run
     signal.alarm(LIMIT)
     yield
     signal.alarm(0)
