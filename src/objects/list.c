@@ -15,6 +15,7 @@
 #include "objects/list_layout.h"
 #include "objects/list_read.h"
 
+#define APPEND_AHEAD 8u
 #define FREE_BATCH 10u
 #define REAP_CELLS 256u
 
@@ -30,7 +31,7 @@ static comem_status value_prepare(struct participant *me, const comem_value *val
     if (value->as.object->map != me->map)
         return store_error(COMEM_INVALID, "the object referred to belongs to another store");
     *image = object_ref_image(value->as.object);
-    return object_link(me, value->as.object, 0);
+    return object_link(me, value->as.object);
 }
 
 static void value_give_back(struct participant *me, struct cell_image image)
@@ -98,6 +99,7 @@ static comem_status append_plain(struct participant *me, struct comem_object *li
             cell_store(cell, image);
             word_publish(&locked.table->length, locked.length + 1); /* commit */
             lock_release(me, &list->shared->lock);
+            word_prefetch(cell + APPEND_AHEAD); /* the next locked instruction would wait for its line */
             return COMEM_OK;
         }
         lock_release(me, &list->shared->lock);
@@ -154,13 +156,15 @@ comem_status comem_list_append(comem_list *list, comem_value value)
 {
     struct participant *me;
     struct cell_image image;
-    comem_status status = cell_pack(&value, &image);
-    if (status == COMEM_OK)
+    comem_status status = COMEM_OK;
+    if (!WORD_LIKELY(cell_pack_number(&value, &image)))
+        status = cell_pack(&value, &image);
+    if (WORD_LIKELY(status == COMEM_OK))
         status = list_enter(list, &me);
     if (!WORD_LIKELY(status == COMEM_OK))
         return status;
     do {
-        status = cell_is_plain(image.head) ? append_plain(me, &list->object, image)
+        status = WORD_LIKELY(cell_is_plain(image.head)) ? append_plain(me, &list->object, image)
                                            : append_prepared(me, &list->object, &value, image);
     } while (!WORD_LIKELY(status != COMEM_NO_MEMORY) && heap_relieve(me));
     participant_leave(me);

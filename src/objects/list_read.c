@@ -152,15 +152,16 @@ comem_status comem_list_get(comem_list *list, int64_t index, comem_value *value)
     struct cell_image image;
     if (!WORD_LIKELY(list != NULL && value != NULL))
         return store_error(COMEM_INVALID, "the list or the place for the value is NULL");
-    *value = comem_none();
     const struct comem_object *object = &list->object;
-    if (!WORD_LIKELY(participant_present(object->map) && object_ok(object)))
-        return get_slow(&list->object, index, value);
-    enum attempt attempt = read_cell(object, index, &reading, &image);
-    if (WORD_LIKELY(attempt == ATTEMPT_DONE && cell_is_number(image.head))) {
-        cell_unpack_number(image, value);
-        return COMEM_OK;
+    enum attempt attempt = ATTEMPT_AGAIN;
+    if (WORD_LIKELY(participant_present(object->map) && object_ok(object))) {
+        attempt = read_cell(object, index, &reading, &image);
+        if (WORD_LIKELY(attempt == ATTEMPT_DONE && cell_is_number(image.head))) {
+            cell_unpack_number(image, value);
+            return COMEM_OK;
+        }
     }
+    *value = comem_none();
     if (attempt == ATTEMPT_RANGE)
         return out_of_range(object, index);
     if (attempt == ATTEMPT_DONE && !cell_is_ref(image.head)) {

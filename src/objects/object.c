@@ -93,15 +93,6 @@ comem_status object_gone(const struct comem_object *handle)
     return store_error(COMEM_GONE, "the object is no longer there");
 }
 
-comem_status object_lock(struct participant *me, struct comem_object *handle)
-{
-    comem_status status = lock_acquire(me, &handle->shared->lock);
-    if (status != COMEM_OK || object_ok(handle))
-        return status;
-    lock_release(me, &handle->shared->lock);
-    return object_gone(handle);
-}
-
 /* The header at `offset`, for whoever has only that. NULL: there is none. */
 static struct object *object_at(struct store_map *map, uint64_t offset)
 {
@@ -246,7 +237,7 @@ struct cell_image object_ref_image(const struct comem_object *handle)
     return image;
 }
 
-comem_status object_link(struct participant *me, const struct comem_object *handle, uint32_t keep)
+comem_status object_link(struct participant *me, const struct comem_object *handle)
 {
     struct object *shared = handle->shared;
     comem_status status = lock_acquire(me, &shared->lock);
@@ -256,7 +247,6 @@ comem_status object_link(struct participant *me, const struct comem_object *hand
         lock_release(me, &shared->lock);
         return object_gone(handle);
     }
-    assert(keep == 0);
     record_add_word(me, &shared->links);
     record_stage(me, me->record_end, RECORD_OWE, handle->offset, 0);
     word_store(&shared->links, word_load(&shared->links) + 1);

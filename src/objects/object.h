@@ -81,7 +81,16 @@ void object_check_init(void);
 /* COMEM_GONE with the reason: shut down, or never this process's. */
 comem_status object_gone(const struct comem_object *handle);
 /* Takes the object's lock, in an operation, if it is still there. */
-comem_status object_lock(struct participant *me, struct comem_object *handle);
+static inline comem_status object_lock(struct participant *me, struct comem_object *handle)
+{
+    comem_status status = lock_acquire(me, &handle->shared->lock);
+    if (!WORD_LIKELY(status == COMEM_OK))
+        return status;
+    if (WORD_LIKELY(object_ok(handle)))
+        return COMEM_OK;
+    lock_release(me, &handle->shared->lock);
+    return object_gone(handle);
+}
 
 /* Makes an object, empty, with one handle. Record idle. */
 comem_status object_new(struct participant *me, enum object_type type, uint64_t scope, uint32_t flags,
@@ -97,10 +106,10 @@ void object_drop(struct participant *me, struct comem_object *handle);
 
 /* The image of a reference to `handle`. */
 struct cell_image object_ref_image(const struct comem_object *handle);
-/* Counts a link up. Afterwards the record has OWE(object) behind its first `keep` entries, to be dropped by the commit that
- * stores the cell, or handed back by object_unlink_owed(). No object lock held. */
-comem_status object_link(struct participant *me, const struct comem_object *handle, uint32_t keep);
-/* Counts a link up and stores `cell_count` + 1 in *with, in one operation that leaves the first `keep` entries. */
+/* Counts a link up. Afterwards the record has OWE(object) alone, to be dropped by the commit that stores the cell, or handed
+ * back by object_unlink(). Record idle, no object lock held. */
+comem_status object_link(struct participant *me, const struct comem_object *handle);
+/* Counts a link up and stores `value` in *with, in one operation that leaves the first `keep` entries. */
 comem_status object_link_with(struct participant *me, const struct comem_object *handle, uint32_t keep, word64 *with,
                               uint64_t value);
 /* Counts a link down, and stores `value` in *with in the same operation (with NULL: the record has OWE(object) behind the

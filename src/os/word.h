@@ -164,6 +164,12 @@ static inline void word_copy_out(void *data, const void *block, size_t size)
     }
 }
 
+/* Brings a line that will be written soon. Any address will do. */
+static inline void word_prefetch(const void *address)
+{
+    __builtin_prefetch(address, 1);
+}
+
 /* For a thread that spins. */
 static inline void word_pause(void)
 {

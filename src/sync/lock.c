@@ -13,7 +13,7 @@
 #include "sync/wait.h"
 #include "sync/sync.h"
 
-#define SPINS 100u
+#define SPIN_LOOKS 4u
 #define SPIN_PAUSES 32u
 #define SLEEP_CAP_NS UINT64_C(200000000)
 #define STALE_LOOKS_MAX 1000u
@@ -35,13 +35,15 @@ void participant_leave_slow(struct participant *me)
         hook_after_operation(token);
 }
 
+/* Looks again only after a pause that is long against an operation: the holder gets dozens of them done meanwhile with the
+ * object in its own cache, where two that took turns would wait for each other's lines every time. */
 static bool lock_spin(struct participant *me, word32 *lock)
 {
-    for (unsigned spin = 0; spin < SPINS; spin++) {
+    for (unsigned look = 0; look < SPIN_LOOKS; look++) {
+        for (unsigned pause = 0; pause < SPIN_PAUSES; pause++)
+            word_pause();
         if (word32_load(lock) == 0 && word32_swap_if(lock, 0, me->lock_word))
             return true;
-        for (unsigned pause = 0; pause < (spin < SPIN_PAUSES ? spin : SPIN_PAUSES); pause++)
-            word_pause();
     }
     return false;
 }

@@ -70,18 +70,10 @@ static void pack_near(const comem_value *value, struct cell_image *image)
 
 comem_status cell_pack(const comem_value *value, struct cell_image *image)
 {
-    image->head = value->kind;
+    if (cell_pack_number(value, image))
+        return COMEM_OK;
     image->body = 0;
     switch ((comem_kind)value->kind) {
-    case COMEM_NONE:
-        return COMEM_OK;
-    case COMEM_BOOL:
-        image->body = value->as.boolean;
-        return COMEM_OK;
-    case COMEM_INT:
-    case COMEM_FLOAT:
-        image->body = (uint64_t)value->as.integer; /* a float's bits */
-        return COMEM_OK;
     case COMEM_STR:
     case COMEM_BYTES: {
         uint8_t flags = 0;
@@ -98,6 +90,8 @@ comem_status cell_pack(const comem_value *value, struct cell_image *image)
     }
     case COMEM_REF:
         return value->as.object != NULL ? COMEM_OK : store_error(COMEM_INVALID, "a reference to NULL");
+    default:
+        break;
     }
     return store_error(COMEM_TYPE, "a value of kind %u, which there is not", value->kind);
 }

@@ -82,6 +82,16 @@ static inline void cell_store(struct cell *cell, struct cell_image image)
     word_store(&cell->body, image.body);
 }
 
+/* The image of a number, bool or None; false for other kinds. */
+static inline bool cell_pack_number(const comem_value *value, struct cell_image *image)
+{
+    image->head = value->kind;
+    image->body = value->kind == COMEM_NONE   ? 0
+                  : value->kind == COMEM_BOOL ? value->as.boolean
+                                              : (uint64_t)value->as.integer; /* an int, or a float's bits */
+    return value->kind <= COMEM_FLOAT;
+}
+
 /* Makes the image of `value`. Plain values are complete; for far ones and references `body` is still to come.
  * COMEM_TYPE: no such kind. COMEM_INVALID: a str that is not UTF-8, NULL data. */
 comem_status cell_pack(const comem_value *value, struct cell_image *image);
@@ -91,13 +101,12 @@ comem_status cell_pack_far(struct participant *me, const comem_value *value, str
 /* A number, bool or None from its image. */
 static inline void cell_unpack_number(struct cell_image image, comem_value *value)
 {
-    value->size = 0;
-    value->kind = (uint8_t)cell_kind(image.head);
-    value->owned = 0;
-    value->flags = 0;
     value->as.integer = (int64_t)image.body;
-    if (value->kind == COMEM_BOOL)
+    if (!WORD_LIKELY(cell_kind(image.head) != COMEM_BOOL))
         value->as.boolean = image.body != 0;
+    value->size = 0;
+    memset(&value->owned, 0, sizeof *value - offsetof(comem_value, owned)); /* private: the caller's, to its end */
+    value->kind = (uint8_t)cell_kind(image.head);
 }
 
 static inline bool cell_is_number(uint64_t head)

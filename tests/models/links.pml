@@ -18,18 +18,20 @@
  * Property      When all is quiet: links = cells that name the child; the child is dead if and only if links = 0, and
  *               was given to the trash once if so; no lock is held, no record is pending. Nobody waits for ever.
  * Abstracted    Entries are written together with the head that first names them (before that nobody reads them). The
- *               trash is a counter, pushed in one step (trash.pml has the list). Slots are not reused (slot_reuse.pml).
- *               A reference held by a process does not keep the child alive (threads.pml): here a child dies with its
- *               last link, and an insert that finds it dead gives up. Sequential consistency.
+ *               trash is a counter, pushed in one step (trash.pml has the list). Slots are not reused
+ *               (slot_reuse.pml). A reference held by a process does not keep the child alive (threads.pml): here a
+ *               child dies with its last link, and an insert that finds it dead gives up. Sequential consistency.
  * Broken variants
- *   BROKEN_COMMIT_AFTER_UNLOCK       COMMITTED stored after the container's lock is released: another thread brings the
- *                                    watched length back to its old value, and a committed insert counts as undone.
- *   BROKEN_OWE_AFTER_UNLOCK          OWE recorded after the child's unlock: a death between leaves a link nobody owes.
- *   BROKEN_REAP_WITHOUT_DEAD_RECORD  the reaper's record covers links alone: a death before the dead record is cleared
- *                                    makes the next reaper count down again.
+ *   BROKEN_COMMIT_AFTER_UNLOCK       COMMITTED stored after the container's lock is released: another thread brings
+ *                                    the watched length back to its old value, and a committed insert counts as
+ *                                    undone.
+ *   BROKEN_OWE_AFTER_UNLOCK          OWE recorded after the child's unlock: a death between leaves a link nobody
+ *                                    owes.
+ *   BROKEN_REAP_WITHOUT_DEAD_RECORD  the reaper's record covers links alone: a death before the dead record is
+ *                                    cleared makes the next reaper count down again.
  *   BROKEN_REPAIR_WITHOUT_VERDICT    repair releases the container's lock before it stored what WATCH told it.
- *   BROKEN_CLAIMS_DROPPED_FIRST      repair of a dead reaper drops its claim before it undoes its words: the next reaper
- *                                    frees the slot on the word of a store that repair is about to undo.
+ *   BROKEN_CLAIMS_DROPPED_FIRST      repair of a dead reaper drops its claim before it undoes its words: the next
+ *                                    reaper frees the slot on the word of a store that repair is about to undo.
  *   BROKEN_COUNT_DOWN_WITHOUT_OWE    UNLINK replaced by [WORD(links)] alone: undoing it forgets the debt.
  */
 #define WORKERS 2
@@ -151,7 +153,8 @@ inline acquire(lock)
 {
     do
     :: atomic { lock == NOBODY -> lock = ME } -> break
-    :: atomic { OWNER_DEAD(lock) && REPAIRABLE(FIRST_OF(lock - 1)) -> victim = FIRST_OF(lock - 1); recoverer[victim] = ME };
+    :: atomic { OWNER_DEAD(lock) && REPAIRABLE(FIRST_OF(lock - 1)) ->
+                victim = FIRST_OF(lock - 1); recoverer[victim] = ME };
         repair(victim)
     OR_DIE
     od

@@ -1,39 +1,42 @@
 /* recovery.pml — operation records and the repair of dead slots, in the dead slot's name
  *
- * Modelled      HEAPS heaps (1 or 2), each with its lock and bitmap, a grow lock, and one container with its lock. The
- *               container has one cell per heap and a pair of words that must always be equal. Three threads; each runs
- *               one operation and may be killed before any store, also inside repair:
+ * Modelled      HEAPS heaps (1 or 2), each with its lock and bitmap, a grow lock, and one container with its lock.
+ *               The container has one cell per heap and a pair of words that must always be equal. Three threads;
+ *               each runs one operation and may be killed before any store, also inside repair:
  *                 replace   allocate a block in each heap (growing the store when there is none), put them into the
  *                           cells, commit, free the old blocks
- *                 build     allocate a root and a block that hangs from it (savepoint), put the root into a cell, commit,
- *                           free what the cell named before
+ *                 build     allocate a root and a block that hangs from it (savepoint), put the root into a cell,
+ *                           commit, free what the cell named before
  *                 pair      allocate a log block, write the old pair into it, record LOG, change the pair, commit, free
  *                           the log block
  *               The heap locks and the grow lock are leaves, never held together: an operation that finds no free block
  *               releases the heap lock, grows under the grow lock alone by one store of `committed`, starts over.
  * Record        IDLE, ACTIVE or COMMITTED, and entries. While ACTIVE, a death undoes WORD, LOG, ALLOC and BUILD; once
- *               COMMITTED, it finishes FREE. Undoing BUILD frees the root and what hangs from it, under one hold of the
- *               heap lock.
- * Repair        claims the dead slot, or the dead recoverer named in it; (1) finishes the entries of each heap whose lock
- *               the slot holds and releases it; undoes words; drops the claims the slot holds on others; (2) locks the other
- *               heaps in the dead slot's name, one at a time; (3) when one is held by another dead slot, gives its claim up
- *               and repairs that slot first; then releases the other locks and frees the slot.
- * Properties    safety: no block is handed out or freed twice; when all is quiet the blocks in use are exactly those the
- *               cells name, the pair is what the last commit wrote, no lock is held, no record is pending; nobody waits
- *               for ever. liveness: every thread ends, however often repair has to start again.
+ *               COMMITTED, it finishes FREE. Undoing BUILD frees the root and what hangs from it, under one hold of
+ *               the heap lock.
+ * Repair        claims the dead slot, or the dead recoverer named in it; (1) finishes the entries of each heap whose
+ *               lock the slot holds and releases it; undoes words; drops the claims the slot holds on others; (2)
+ *               locks the other heaps in the dead slot's name, one at a time; (3) when one is held by another dead
+ *               slot, gives its claim up and repairs that slot first; then releases the other locks and frees the
+ *               slot.
+ * Properties    safety: no block is handed out or freed twice; when all is quiet the blocks in use are exactly those
+ *               the cells name, the pair is what the last commit wrote, no lock is held, no record is pending; nobody
+ *               waits for ever. liveness: every thread ends, however often repair has to start again.
  * Abstracted    An entry is one word, written in one step. The claim is a word of its own, slots are not reused
  *               (slot_reuse.pml). Readers and versions are left out. Sequential consistency.
  * Broken variants
  *   BROKEN_BIT_BEFORE_ALLOC          the bitmap bit is set before ALLOC is recorded: the block leaks.
- *   BROKEN_CLEAR_AFTER_UNLOCK        a free releases the heap lock before its entry is cleared: the block is freed twice.
- *   BROKEN_LOCK_IN_OWN_NAME          the recoverer locks the heap under its own name: after its death the next recoverer
- *                                    frees a block that has a new owner.
+ *   BROKEN_CLEAR_AFTER_UNLOCK        a free releases the heap lock before its entry is cleared: the block is freed
+ *                                    twice.
+ *   BROKEN_LOCK_IN_OWN_NAME          the recoverer locks the heap under its own name: after its death the next
+ *                                    recoverer frees a block that has a new owner.
  *   BROKEN_HELD_ONLY                 repair without (3): two dead slots, the second never repaired (livelock).
- *   BROKEN_HELP_ONLY                 repair without (1): with two heaps, two dead slots wait for each other's lock and are
- *                                    repaired in turn for ever (livelock).
- *   BROKEN_CLAIMS_DROPPED_LAST       claims are dropped after (2): a dead recoverer wants the heap lock of the slot it had
- *                                    claimed, which cannot be repaired before it is (livelock).
- *   BROKEN_WORDS_LAST                words are undone after the heaps: the log block is reused before it is read back.
+ *   BROKEN_HELP_ONLY                 repair without (1): with two heaps, two dead slots wait for each other's lock
+ *                                    and are repaired in turn for ever (livelock).
+ *   BROKEN_CLAIMS_DROPPED_LAST       claims are dropped after (2): a dead recoverer wants the heap lock of the slot
+ *                                    it had claimed, which cannot be repaired before it is (livelock).
+ *   BROKEN_WORDS_LAST                words are undone after the heaps: the log block is reused before it is read
+ *                                    back.
  *   BROKEN_CHANGE_BEFORE_LOG         the pair is changed while the log is half written.
  *   BROKEN_HEAP_UNDER_LOG            a heap lock is taken between the first change under LOG and the commit: step (1)
  *                                    frees the log block before the words are undone.
@@ -41,7 +44,9 @@
  *   BROKEN_BUILD_BEFORE_BLANK        BUILD names a root whose link word is not blank yet.
  */
 #define SLOTS   3
-#define FORGET  victim = 0; blocker = 0; heap = 0; block = 0; root = 0; slot = 0; starved = 0; wanted = 0; phase = 0; operation = 0
+#define FORGET                                                                          \
+    victim = 0; blocker = 0; heap = 0; block = 0; root = 0; slot = 0; starved = 0; wanted = 0; phase = 0; \
+    operation = 0
 #include "death.pml"
 
 #ifndef HEAPS
@@ -55,7 +60,7 @@
 #endif
 #if HEAPS > 1                   /* the choices each thread has */
 #define OPERATIONS_OF_THREADS  operation = REPLACE
-#elif defined(LIVENESS)
+#elif defined(LIVENESS) || defined(ONE_OF_EACH)
 #define OPERATIONS_OF_THREADS  operation = (_pid == 0 -> REPLACE : (_pid == 1 -> PAIR : BUILD))
 #else
 #define OPERATIONS_OF_THREADS                                                           \
@@ -439,7 +444,8 @@ inline free_own()
 
 inline nothing_is_lost()
 {
-    assert(lock[0] == NOBODY && lock[HEAPS - 1] == NOBODY && lock[GROW_LOCK] == NOBODY && lock[CONTAINER_LOCK] == NOBODY);
+    assert(lock[0] == NOBODY && lock[HEAPS - 1] == NOBODY);
+    assert(lock[GROW_LOCK] == NOBODY && lock[CONTAINER_LOCK] == NOBODY);
     assert(state[0] == IDLE && state[1] == IDLE && state[2] == IDLE);
     assert(pair0 == committed_pair && pair1 == committed_pair);
     heap = 0;
@@ -461,7 +467,7 @@ inline nothing_is_lost()
 /* Whom this thread has to ask about: the holder of the lock it wants, or the slot its sweep has come to. */
 #define SUSPECT  (phase == SWEEP -> slot + 1 : lock[wanted])
 
-/* A thread takes the lock its phase wants, does the work of the phase, releases the lock; or repairs the dead holder. */
+/* A thread takes the lock its phase wants, does the work of the phase, releases the lock; or repairs the holder. */
 active [SLOTS + 1] proctype Thread()
 {
     byte victim = 0, blocker = NOBODY, heap = 0, block = NONE, root = NONE, slot = 0, starved = 0;

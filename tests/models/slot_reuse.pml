@@ -1,29 +1,30 @@
 /* slot_reuse.pml — slots that are repaired, freed and attached to again, while others still look at their last owner
  *
- * Modelled      Three threads and the janitor over four words each slot has. A thread attaches to any free slot, sweeps,
- *               takes a lock, changes a word under a record, releases the lock, detaches, and does so once more as a new
- *               owner of any free slot. It may be killed before any store, also inside repair.
- * Slot          control word {generation, state, recoverer}, every change one compare-and-swap of the whole word; life
- *               word; record. The recoverer is named by its slot alone. The lock word names its owner by slot and
- *               generation.
+ * Modelled      Three threads and the janitor over four words each slot has. A thread attaches to any free slot,
+ *               sweeps, takes a lock, changes a word under a record, releases the lock, detaches, and does so once
+ *               more as a new owner of any free slot. It may be killed before any store, also inside repair.
+ * Slot          control word {generation, state, recoverer}, every change one compare-and-swap of the whole word;
+ *               life word; record. The recoverer is named by its slot alone. The lock word names its owner by slot
+ *               and generation.
  * Repair        reads the control word, then the life word; claims by replacing exactly the control word it read, and
  *               only if no recoverer is named in it. When a dead recoverer is named, that one's slot is repaired
- *               instead: repair first drops the claims its slot holds on others. Then it undoes the record, releases the
- *               lock, and frees the slot with the next generation.
- * Property      No slot of a living owner is ever claimed, and no slot is repaired by two at once. The word is whole for
- *               everyone who gets the lock. When all is quiet the lock is free, and so is every slot. Nobody waits for
- *               ever: a claim that nobody will ever drop shows as an invalid end state.
+ *               instead: repair first drops the claims its slot holds on others. Then it undoes the record, releases
+ *               the lock, and frees the slot with the next generation.
+ * Property      No slot of a living owner is ever claimed, and no slot is repaired by two at once. The word is whole
+ *               for everyone who gets the lock. When all is quiet the lock is free, and so is every slot. Nobody
+ *               waits for ever: a claim that nobody will ever drop shows as an invalid end state.
  * Abstracted    Attaching and detaching are one step each: CLAIMED and its sweep after 10 s are left out. The kernel
  *               marks the life word some steps after the death. Generations do not wrap. One lock. Waiting is a guard
  *               that opens when there is something to do. Sequential consistency.
  * Broken variants
  *   BROKEN_CLAIM_WITHOUT_GENERATION   the claim compares state and recoverer only: a slow waiter claims the slot of a
  *                                     living successor.
- *   BROKEN_FREED_WITH_CLAIM           a dead recoverer's slot is freed with its claim in place: nobody repairs the slot
- *                                     it had claimed.
+ *   BROKEN_FREED_WITH_CLAIM           a dead recoverer's slot is freed with its claim in place: nobody repairs the
+ *                                     slot it had claimed.
  *   BROKEN_LIFE_READ_FIRST            the life word is read before the control word: it was the predecessor's.
- *   BROKEN_TAKEOVER                   a claim is taken over from a dead recoverer: between the look at its life word and
- *                                     the compare-and-swap, its slot is reused by a thread that claims the same slot.
+ *   BROKEN_TAKEOVER                   a claim is taken over from a dead recoverer: between the look at its life word
+ *                                     and the compare-and-swap, its slot is reused by a thread that claims the same
+ *                                     slot.
  *   BROKEN_UNLOCK_AFTER_FREE          repair frees the slot first and then releases the lock by slot number alone: it
  *                                     takes the lock from a living successor.
  */
@@ -48,12 +49,14 @@
 #define PLACES  SLOTS           /* slots; a thread is not tied to one */
 #define NO_SLOT 9
 
-/* SWEEP_ONLY: no lock, no record; threads attach once, sweep and detach. The first is dead from the beginning, the second
- * alone may be killed. Each has a place of its own, save that the last and the janitor
- * may succeed the second in its place. */
+/* SWEEP_ONLY: no lock, no record; threads attach once, sweep and detach. The first is dead from the beginning, the
+ * second alone may be killed. Each has its own place, save that the last and the janitor may succeed the second. */
 #ifdef SWEEP_ONLY
 #define ROUNDS_LEFT(thread)  1
-#define MAY_SIT(place)       (!attached[place] && (_pid < SLOTS - 1 -> _pid == place : place == SLOTS - 1 || (place == 1 && generation[1] > 0)))
+#define SUCCESSOR            (_pid >= SLOTS - 1)
+#define MAY_SIT(place)                                                                  \
+    (!attached[place] &&                                                                \
+     (SUCCESSOR -> place == SLOTS - 1 || (place == 1 && generation[1] > 0) : place == _pid))
 #else
 #define ROUNDS_LEFT(thread)  ROUNDS
 #define MAY_SIT(place)       (!attached[place])
@@ -107,7 +110,8 @@ inline repair()
     :: lock_slot == suspect + 1 && lock_generation == generation[suspect] -> STEP(lock_slot = NOBODY)
     :: else
     fi;
-    STEP(assert(recoverer[suspect] == mine + 1); attached[suspect] = false; generation[suspect]++; recoverer[suspect] = NOBODY)
+    STEP(assert(recoverer[suspect] == mine + 1);
+         attached[suspect] = false; generation[suspect]++; recoverer[suspect] = NOBODY)
 #endif
 }
 
@@ -194,7 +198,8 @@ active [SLOTS + 1] proctype Thread()
         :: sweeping && suspect == PLACES -> break
 #else
         :: sweeping && suspect == PLACES -> sweeping = false; suspect = 0
-        :: atomic { !sweeping && lock_slot == NOBODY -> lock_slot = mine + 1; lock_generation = generation[mine] } -> break
+        :: atomic { !sweeping && lock_slot == NOBODY ->
+                    lock_slot = mine + 1; lock_generation = generation[mine] } -> break
         :: atomic { !sweeping && lock_slot != NOBODY && HELPABLE(lock_slot - 1) -> suspect = lock_slot - 1 };
             examine()
 #endif

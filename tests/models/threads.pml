@@ -1,33 +1,37 @@
 /* threads.pml — references held by a process with several threads, against the count-down that frees
  *
- * Modelled      Process A has two threads, 0 and 1, and one process record with a row (a hazard pointer) for the reference
- *               each of them takes. Both take a nested reference to a child through a cell of its parent, use the child,
- *               release it. Thread 2, of process B, pops that cell, counts the child's links down to zero and frees it
- *               unless a row holds it. Thread 2 at its end, and the janitor (process C) from the beginning, reap what the
- *               dead have left. Threads 0, 1 and 2 may be killed before any step, one at a time: the threads of a killed
- *               process do not stop in the same instant.
- * Memory        Each store into a row, the parent's version or the child's links waits in a buffer of its own and reaches
- *               memory at any later time, in any order; a fence waits until the thread's buffers are empty. Locks are not
- *               fences. A death is seen only after the dead thread's stores are (the kernel switched away from it).
- * Protocol      take: read the version, read the cell, store the row, fence, read the version again; if it has changed,
- *               release. release: record PENDING(child), clear the row, fence, look whether the child has to be freed,
- *               clear PENDING. pop: change the cell and the version; record PENDING(child), store links = 0 under the
- *               child's lock, fence, look, clear PENDING. look: if links = 0 then, under the child's lock, free the child
- *               unless it is freed already or a row holds it. A dead slot's PENDING is looked at by whoever reaps it. The
- *               rows of a process are reaped, by release, only when none of its threads is left.
- * Property      Nobody uses a freed child, it is freed once, and when all is quiet it is freed and no row is left. Nobody
- *               waits for ever.
- * Abstracted    The pop itself cannot be interrupted (recovery.pml), a count of links goes down in one go (links.pml), and
- *               the child is never born again under the same offset: the look needs the generation then.
+ * Modelled      Process A has two threads, 0 and 1, and one process record with a row (a hazard pointer) for the
+ *               reference each of them takes. Both take a nested reference to a child through a cell of its parent,
+ *               use the child, release it. Thread 2, of process B, pops that cell, counts the child's links down to
+ *               zero and frees it unless a row holds it. Thread 2 at its end, and the janitor (process C) from the
+ *               beginning, reap what the dead have left. Threads 0, 1 and 2 may be killed before any step, one at a
+ *               time: the threads of a killed process do not stop in the same instant.
+ * Memory        Each store into a row, the parent's version or the child's links waits in a buffer of its own and
+ *               reaches memory at any later time, in any order; a fence waits until the thread's buffers are empty.
+ *               Locks are not fences. A death is seen only after the dead thread's stores are (the kernel switched
+ *               away from it).
+ * Protocol      take: read the version, read the cell, store the row, fence, read the version again; if it has
+ *               changed, release. release: record PENDING(child), clear the row, fence, look whether the child has to
+ *               be freed, clear PENDING. pop: change the cell and the version; record PENDING(child), store links = 0
+ *               under the child's lock, fence, look, clear PENDING. look: if links = 0 then, under the child's lock,
+ *               free the child unless it is freed already or a row holds it. A dead slot's PENDING is looked at by
+ *               whoever reaps it. The rows of a process are reaped, by release, only when none of its threads is
+ *               left.
+ * Property      Nobody uses a freed child, it is freed once, and when all is quiet it is freed and no row is left.
+ *               Nobody waits for ever.
+ * Abstracted    The pop itself cannot be interrupted (recovery.pml), a count of links goes down in one go
+ *               (links.pml), and the child is never born again under the same offset: the look needs the generation
+ *               then.
  * Broken variants
  *   BROKEN_NO_FENCE_IN_TAKE          the row is still in the buffer when the version is read again: use after free.
- *   BROKEN_NO_FENCE_IN_RELEASE       the releasing thread still sees links, the popping thread still sees the row: leak.
+ *   BROKEN_NO_FENCE_IN_RELEASE       the releasing thread still sees links, the popping thread still sees the row:
+ *                                    leak.
  *   BROKEN_NO_FENCE_IN_COUNT_DOWN    the same from the other side, and use after free.
- *   BROKEN_LINKS_BEFORE_VERSION      links = 0 can be seen before the version of the pop: a releasing thread frees the
- *                                    child while another takes it: use after free.
+ *   BROKEN_LINKS_BEFORE_VERSION      links = 0 can be seen before the version of the pop: a releasing thread frees
+ *                                    the child while another takes it: use after free.
  *   BROKEN_NO_VALIDATION             the version is not read again: use after free.
- *   BROKEN_FAILED_TAKE_ONLY_CLEARS   a take that fails clears its row without the look: the popping thread has seen that
- *                                    row and left the child to it: leak.
+ *   BROKEN_FAILED_TAKE_ONLY_CLEARS   a take that fails clears its row without the look: the popping thread has seen
+ *                                    that row and left the child to it: leak.
  *   BROKEN_RELEASE_WITHOUT_PENDING   a death between clearing the row and the look: leak.
  *   BROKEN_ONE_THREAD_DEAD           the process counts as dead when one of its threads is: use after free.
  */

@@ -1,11 +1,11 @@
 /* trash.pml — the trash list of the heap: given away once, reaped once, whoever dies
  *
- * Modelled      Blocks of the heap, its lock, and the trash: a list, last in first out, whose head word is written under
- *               the heap lock. A thread allocates a block, gives it away to the trash, then takes a block out of the
- *               trash, works on it and frees it. Blocks are allocated again, so a root may come back to the list.
- *               Three threads, killed before any store, also inside repair.
- * Record        The head word {state, base, count} of a slot's record says which entries are valid, and one store of it
- *               replaces the whole set. The model names the sets; root[] is the argument of their entries:
+ * Modelled      Blocks of the heap, its lock, and the trash: a list, last in first out, whose head word is written
+ *               under the heap lock. A thread allocates a block, gives it away to the trash, then takes a block out
+ *               of the trash, works on it and frees it. Blocks are allocated again, so a root may come back to the
+ *               list. Three threads, killed before any store, also inside repair.
+ * Record        The head word {state, base, count} of a slot's record says which entries are valid, and one store of
+ *               it replaces the whole set. The model names the sets; root[] is the argument of their entries:
  *                 IDLE        none
  *                 ALLOC       ACTIVE [ALLOC(root)]
  *                 HOLD        ACTIVE [HOLD(root)]                            the root is this slot's to give away
@@ -13,19 +13,20 @@
  *                 FREE        COMMITTED [FREE(root)]
  * Repair        holds the heap lock in the dead slot's name until the record is IDLE. HOLD pushes the root, unless it
  *               is the head of the list already; POP first puts the old head back.
- * Property      No block is allocated, popped or freed while it is not the thread's to do so, and when all is quiet the
- *               blocks in use are exactly the blocks in the list, each once. Nobody waits for ever.
+ * Property      No block is allocated, popped or freed while it is not the thread's to do so, and when all is quiet
+ *               the blocks in use are exactly the blocks in the list, each once. Nobody waits for ever.
  * Abstracted    The work on a root is one step, with no children (links.pml). Entries are written together with the
- *               head that first names them. Slots are not reused (slot_reuse.pml). Sequential consistency.
+ *               head that first names them. Slots are not reused, so a claim may be taken over from a dead recoverer
+ *               in one step (slot_reuse.pml shows why the engine may not). Sequential consistency.
  * Broken variants
- *   BROKEN_CLEAR_AFTER_UNLOCK   push releases the heap lock before the record is cleared: another thread pops the root
- *                               or pushes one above it, and repair pushes it a second time.
+ *   BROKEN_CLEAR_AFTER_UNLOCK   push releases the heap lock before the record is cleared: another thread pops the
+ *                               root or pushes one above it, and repair pushes it a second time.
  *   BROKEN_PUSH_WITHOUT_TEST    repair pushes a root that is the head already: the list becomes a cycle.
  *   BROKEN_HOLD_AFTER_POP       pop moves the head before a record holds the root: a death between loses the root.
  *   BROKEN_FREE_FROM_HOLD       the bit is cleared while the record still says HOLD: repair gives a free block away.
  * Simplification that holds
- *   POP_WITHOUT_HEAPWORD        pop records HOLD(root) alone before it moves the head. Repair's test of the head tells
- *                               the two cases apart, so the HEAPWORD entry is not needed.
+ *   POP_WITHOUT_HEAPWORD        pop records HOLD(root) alone before it moves the head. Repair's test of the head
+ *                               tells the two cases apart, so the HEAPWORD entry is not needed.
  */
 #define SLOTS   3
 #define FORGET  victim = 0; slot = 0; block = 0
@@ -184,7 +185,8 @@ inline sweep()
     do
     :: slot < SLOTS ->
         if
-        :: atomic { OWNER_DEAD(heap_lock) && REPAIRABLE(heap_lock - 1) -> victim = heap_lock - 1; recoverer[victim] = ME };
+        :: atomic { OWNER_DEAD(heap_lock) && REPAIRABLE(heap_lock - 1) ->
+                    victim = heap_lock - 1; recoverer[victim] = ME };
             repair(victim)
         :: atomic { !OWNER_DEAD(heap_lock) && REPAIRABLE(slot) -> victim = slot; recoverer[victim] = ME };
             repair(victim)
