@@ -97,10 +97,9 @@ typedef struct comem_value {
         comem_object *object;
     } as;
     size_t size;    /* bytes at `data`; 0 for other kinds */
-    uint8_t kind;   /* a comem_kind */
-    uint8_t owned;  /* not 0: comem_value_clear() frees what `as` points at */
-    uint8_t flags;  /* COMEM_ASCII, COMEM_SURROGATES; set in outputs of kind COMEM_STR, ignored in inputs */
-    uint8_t zero[5]; /* keeps the struct free of padding; 0 */
+    uint32_t kind;  /* a comem_kind */
+    uint16_t owned; /* not 0: comem_value_clear() frees what `as` points at */
+    uint16_t flags; /* COMEM_ASCII, COMEM_SURROGATES; set in outputs of kind COMEM_STR, ignored in inputs */
 } comem_value;
 
 #define COMEM_ASCII 1u      /* every byte is below 128 */
@@ -109,31 +108,36 @@ typedef struct comem_value {
 /* Makers of inputs. They cannot fail, allocate nothing and cost nothing: the data stays the caller's. */
 static inline comem_value comem_none(void)
 {
-    comem_value value = {{0}, 0, COMEM_NONE, 0, 0, {0}};
+    comem_value value;
+    value.as.integer = 0;
+    value.size = 0;
+    value.kind = COMEM_NONE;
+    value.owned = 0;
+    value.flags = 0;
     return value;
 }
 
 static inline comem_value comem_bool(bool boolean)
 {
     comem_value value = comem_none();
-    value.kind = COMEM_BOOL;
     value.as.boolean = boolean;
+    value.kind = COMEM_BOOL;
     return value;
 }
 
 static inline comem_value comem_int(int64_t integer)
 {
     comem_value value = comem_none();
-    value.kind = COMEM_INT;
     value.as.integer = integer;
+    value.kind = COMEM_INT;
     return value;
 }
 
 static inline comem_value comem_float(double real)
 {
     comem_value value = comem_none();
-    value.kind = COMEM_FLOAT;
     value.as.real = real;
+    value.kind = COMEM_FLOAT;
     return value;
 }
 
@@ -142,18 +146,18 @@ static inline comem_value comem_float(double real)
 static inline comem_value comem_str(const char *utf8, size_t size)
 {
     comem_value value = comem_none();
-    value.kind = COMEM_STR;
     value.as.data = utf8;
     value.size = size;
+    value.kind = COMEM_STR;
     return value;
 }
 
 static inline comem_value comem_bytes(const void *data, size_t size)
 {
     comem_value value = comem_none();
-    value.kind = COMEM_BYTES;
     value.as.data = (const char *)data;
     value.size = size;
+    value.kind = COMEM_BYTES;
     return value;
 }
 
@@ -161,8 +165,8 @@ static inline comem_value comem_bytes(const void *data, size_t size)
 static inline comem_value comem_ref(comem_list *list)
 {
     comem_value value = comem_none();
-    value.kind = COMEM_REF;
     value.as.object = (comem_object *)(void *)list;
+    value.kind = COMEM_REF;
     return value;
 }
 

@@ -6,9 +6,9 @@
  */
 #include "module.h"
 
-#include "pylist.h"
 #include "objects/list.h"
 #include "objects/object.h"
+#include "pylist.h"
 #include "sync/sync.h"
 #include "sync/wait.h"
 
@@ -114,9 +114,8 @@ static PyObject *module_open_store(PyObject *module, PyObject *Py_UNUSED(unused)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(detach_doc,
-             "_detach()\n--\n\n"
-             "Leave the store in good order. The lists that this process has are gone for it from now on.");
+PyDoc_STRVAR(detach_doc, "_detach()\n--\n\n"
+                         "Leave the store in good order. The lists that this process has are gone for it from now on.");
 
 static PyObject *module_detach(PyObject *module, PyObject *Py_UNUSED(unused))
 {
@@ -178,9 +177,10 @@ static PyMethodDef module_functions[] = {
 
 /* ---- set-up ------------------------------------------------------------------------------------------------------ */
 
-PyDoc_STRVAR(gone_error_doc, "The shared object was shut down, or its store is out of this process's reach.\n\n"
-                             "A BrokenPipeError and an EOFError, because programs written for multiprocessing's managers\n"
-                             "catch those.");
+PyDoc_STRVAR(gone_error_doc,
+             "The shared object was shut down, or its store is out of this process's reach.\n\n"
+             "A BrokenPipeError and an EOFError, because programs written for multiprocessing's managers\n"
+             "catch those.");
 
 PyDoc_STRVAR(damaged_error_doc, "The store's memory does not hold what it should.\n\n"
                                 "The operation that raised it changed nothing.");
@@ -268,14 +268,10 @@ static PyModuleDef_Slot module_slots[] = {
 PyDoc_STRVAR(module_doc, "The C part of comem. Its public names are in the package comem.");
 
 struct PyModuleDef module_definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "comem._engine",
-    .m_doc = module_doc,
-    .m_size = sizeof(struct module_state),
-    .m_methods = module_functions,
-    .m_slots = module_slots,
-    .m_traverse = module_traverse,
-    .m_clear = module_clear,
+    PyModuleDef_HEAD_INIT,         .m_name = "comem._engine",
+    .m_doc = module_doc,           .m_size = sizeof(struct module_state),
+    .m_methods = module_functions, .m_slots = module_slots,
+    .m_traverse = module_traverse, .m_clear = module_clear,
 };
 
 PyMODINIT_FUNC PyInit__engine(void)

@@ -88,8 +88,8 @@ static PyObject *iterator_stop(struct iterator_object *iterator, comem_status st
 static void iterator_wait(struct iterator_object *iterator)
 {
     while (iterator->busy) {
-        Py_BEGIN_ALLOW_THREADS
-        (void)sched_yield();
+        Py_BEGIN_ALLOW_THREADS(void)
+        sched_yield();
         Py_END_ALLOW_THREADS
     }
 }

@@ -211,7 +211,7 @@ PyObject *pylist_append(PyObject *self, PyObject *object)
     PyObject *owner;
     if (UNLIKELY(pyvalue_from_python(self, object, &value, &owner) < 0))
         return NULL;
-    comem_status status = comem_list_append(pylist_of(self), value);
+    comem_status status = list_append(pylist_of(self), &value);
     Py_XDECREF(owner);
     if (UNLIKELY(status != COMEM_OK))
         return pylist_raise(self, status, "");
@@ -232,8 +232,9 @@ static int pylist_pop_index(PyObject *self, PyObject *key)
     else if (index >= length || index < -length)
         PyErr_SetString(PyExc_IndexError, "pop index out of range");
     else
-        PyErr_SetString(PyExc_NotImplementedError, "pop() takes the last item only: pop() or pop(-1); other items come with a "
-                                                   "later release");
+        PyErr_SetString(PyExc_NotImplementedError,
+                        "pop() takes the last item only: pop() or pop(-1); other items come with a "
+                        "later release");
     return -1;
 }
 
@@ -355,50 +356,90 @@ static int pylist_extend_shared(PyObject *self, PyObject *other)
 
 #define FEW_VALUES 16 /* as many need no memory from the interpreter */
 
-/* Appends the items of a tuple, which nobody else can change. Returns 0, or -1 with an exception. */
-static int pylist_extend_tuple(PyObject *self, PyObject *items)
-{
+/* Values to be stored together, and the objects they borrow from. */
+struct batch {
     comem_value few[FEW_VALUES];
-    few[0] = comem_none(); /* no items: the engine is called all the same, and says when the list is gone */
-    Py_ssize_t count = PyTuple_GET_SIZE(items);
-    comem_value *values = count <= FEW_VALUES ? few : PyMem_New(comem_value, (size_t)count);
-    if (values == NULL) {
+    comem_value *values;
+    size_t count, room;
+    PyObject **owners; /* NULL until there is one; room for two for each value */
+    size_t owner_count;
+};
+
+static int batch_open(struct batch *batch, size_t room)
+{
+    batch->few[0] = comem_none(); /* no items: the engine is called all the same, and says when the list is gone */
+    batch->count = batch->owner_count = 0;
+    batch->room = room;
+    batch->owners = NULL;
+    batch->values = room <= FEW_VALUES ? batch->few : PyMem_New(comem_value, room);
+    if (batch->values != NULL)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
+static void batch_close(struct batch *batch)
+{
+    while (batch->owner_count > 0)
+        Py_DECREF(batch->owners[--batch->owner_count]);
+    PyMem_Free(batch->owners);
+    if (batch->values != batch->few)
+        PyMem_Free(batch->values);
+}
+
+/* Adds an object that is no small int. It is held until the batch is closed: while the engine sleeps other threads run, and
+ * may take it out of where it came from. */
+static int batch_add_other(struct batch *batch, PyObject *self, PyObject *object)
+{
+    if (batch->owners == NULL && (batch->owners = PyMem_New(PyObject *, 2 * batch->room)) == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    PyObject *owners = NULL; /* a list of what the values borrow from, besides the items themselves */
-    int result = 0;
-    for (Py_ssize_t i = 0; result == 0 && i < count; i++) {
-        PyObject *owner;
-        result = pyvalue_from_python(self, PyTuple_GET_ITEM(items, i), &values[i], &owner);
-        if (UNLIKELY(owner != NULL)) {
-            if ((owners == NULL && (owners = PyList_New(0)) == NULL) || PyList_Append(owners, owner) < 0)
-                result = -1;
-            Py_DECREF(owner);
-        }
+    Py_INCREF(object);
+    batch->owners[batch->owner_count++] = object;
+    PyObject *owner;
+    int result = pyvalue_from_other(self, object, &batch->values[batch->count], &owner);
+    if (owner != NULL)
+        batch->owners[batch->owner_count++] = owner;
+    batch->count += result == 0;
+    return result;
+}
+
+/* Appends the items of a built-in list or tuple. Making values may run a collection and with it foreign code, so the
+ * length of a list is asked anew for each item. Returns 0, or -1 with an exception. */
+static int pylist_extend_sequence(PyObject *self, PyObject *sequence)
+{
+    struct batch batch;
+    int result = batch_open(&batch, (size_t)PySequence_Fast_GET_SIZE(sequence));
+    while (result == 0 && batch.count < batch.room && (Py_ssize_t)batch.count < PySequence_Fast_GET_SIZE(sequence)) {
+        PyObject *object = PySequence_Fast_GET_ITEM(sequence, (Py_ssize_t)batch.count);
+        if (LIKELY(pyvalue_is_small(object)))
+            batch.values[batch.count++] = comem_int(pyvalue_small(object));
+        else
+            result = batch_add_other(&batch, self, object);
     }
     if (result == 0) {
-        comem_status status = comem_list_extend(pylist_of(self), values, (size_t)count);
+        comem_status status = comem_list_extend(pylist_of(self), batch.values, batch.count);
         if (status != COMEM_OK) {
             pylist_raise(self, status, "");
             result = -1;
         }
     }
-    Py_XDECREF(owners);
-    if (values != few)
-        PyMem_Free(values);
+    batch_close(&batch);
     return result;
 }
 
 static int pylist_extend_any(PyObject *self, PyObject *iterable)
 {
+    if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable))
+        return pylist_extend_sequence(self, iterable);
     comem_list *shared = pylist_handle(self, iterable);
     if (shared != NULL && Py_TYPE(iterable)->tp_iter == pyiterator_new)
         return pylist_extend_shared(self, iterable);
     PyObject *items = PySequence_Tuple(iterable); /* foreign code runs in here, before anything is changed */
     if (items == NULL)
         return -1;
-    int result = pylist_extend_tuple(self, items);
+    int result = pylist_extend_sequence(self, items);
     Py_DECREF(items);
     return result;
 }
@@ -584,8 +625,8 @@ PyObject *pylist_open(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     struct module_state *state = module_state(module);
     struct object_name name;
     if (count != 2 || !PyType_Check(arguments[0]) ||
-        !PyType_IsSubtype((PyTypeObject *)(void *)arguments[0], state->list_type) || !PyBytes_CheckExact(arguments[1]) ||
-        PyBytes_GET_SIZE(arguments[1]) != (Py_ssize_t)sizeof(name)) {
+        !PyType_IsSubtype((PyTypeObject *)(void *)arguments[0], state->list_type) ||
+        !PyBytes_CheckExact(arguments[1]) || PyBytes_GET_SIZE(arguments[1]) != (Py_ssize_t)sizeof(name)) {
         PyErr_SetString(PyExc_TypeError, "_open() takes a subclass of comem.List and a shared list's name");
         return NULL;
     }
@@ -667,9 +708,8 @@ static PyObject *pylist_deepcopy(PyObject *self, PyObject *memo)
     return copy;
 }
 
-const char pylist_reversed_doc[] =
-    "__reversed__($self, /)\n--\n\n"
-    "An iterator from the last item to the first, live by index as a built-in list's.";
+const char pylist_reversed_doc[] = "__reversed__($self, /)\n--\n\n"
+                                   "An iterator from the last item to the first, live by index as a built-in list's.";
 
 PyObject *pylist_reversed(PyObject *self, PyObject *Py_UNUSED(unused))
 {

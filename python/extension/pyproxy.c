@@ -47,7 +47,8 @@ static PyObject *proxy_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), P
 
 static int proxy_init(PyObject *self, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
 {
-    PyErr_Format(PyExc_TypeError, "a '%.200s' is made by a manager's list() and cannot be made anew", Py_TYPE(self)->tp_name);
+    PyErr_Format(PyExc_TypeError, "a '%.200s' is made by a manager's list() and cannot be made anew",
+                 Py_TYPE(self)->tp_name);
     return -1;
 }
 
@@ -151,11 +152,13 @@ static PyObject *proxy_callmethod(PyObject *self, PyObject *arguments, PyObject 
 {
     static char *names[] = {"methodname", "args", "kwds", NULL};
     PyObject *name, *args = NULL, *kwds = NULL;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "U|OO!:_callmethod", names, &name, &args, &PyDict_Type, &kwds))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "U|OO!:_callmethod", names, &name, &args, &PyDict_Type,
+                                     &kwds))
         return NULL;
     if (PyUnicode_CompareWithASCIIString(name, "#GETVALUE") == 0)
         return pylist_snapshot(self);
-    if (PyUnicode_CompareWithASCIIString(name, "__repr__") == 0 || PyUnicode_CompareWithASCIIString(name, "__str__") == 0)
+    if (PyUnicode_CompareWithASCIIString(name, "__repr__") == 0 ||
+        PyUnicode_CompareWithASCIIString(name, "__str__") == 0)
         return proxy_items_repr(self);
     PyObject *method = PyObject_GetAttr(self, name);
     PyObject *list = args == NULL ? PyTuple_New(0) : PySequence_Tuple(args);
@@ -182,7 +185,8 @@ static PyObject *proxy_token(PyObject *self, void *Py_UNUSED(closure))
 
 static PyObject *proxy_missing(PyObject *self, void *name)
 {
-    PyErr_Format(PyExc_AttributeError, "'%.200s' object has no attribute '%s' yet; it comes with a later release of comem",
+    PyErr_Format(PyExc_AttributeError,
+                 "'%.200s' object has no attribute '%s' yet; it comes with a later release of comem",
                  pylist_type_name(Py_TYPE(self)), (const char *)name);
     return NULL;
 }
@@ -194,11 +198,12 @@ static PyObject *proxy_no_operator(PyObject *Py_UNUSED(left), PyObject *Py_UNUSE
 
 /* ---- the type ---------------------------------------------------------------------------------------------------- */
 
-PyDoc_STRVAR(proxy_doc, "A list made by a manager: a comem.List with the face of multiprocessing's ListProxy.\n\n"
-                        "Operations, errors and cost are comem.List's. It is equal to lists of equal items and hashed by\n"
-                        "identity, equal for all handles of one list. str() gives the items, repr() the standard proxy's\n"
-                        "text, and neither raises when the manager was shut down. copy.copy() gives another handle,\n"
-                        "copy.deepcopy() a built-in list.");
+PyDoc_STRVAR(proxy_doc,
+             "A list made by a manager: a comem.List with the face of multiprocessing's ListProxy.\n\n"
+             "Operations, errors and cost are comem.List's. It is equal to lists of equal items and hashed by\n"
+             "identity, equal for all handles of one list. str() gives the items, repr() the standard proxy's\n"
+             "text, and neither raises when the manager was shut down. copy.copy() gives another handle,\n"
+             "copy.deepcopy() a built-in list.");
 
 static PyMethodDef proxy_methods[] = {
     {"append", pylist_append, METH_O, pylist_append_doc},

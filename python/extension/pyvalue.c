@@ -14,10 +14,12 @@
 static int pyvalue_refuse(PyObject *container, PyObject *object)
 {
     const char *name = Py_TYPE(object)->tp_name;
-    if (pylist_is_deep(container) && (PyList_CheckExact(object) || PyDict_CheckExact(object) || PyAnySet_CheckExact(object)))
-        PyErr_Format(PyExc_TypeError,
-                     "cannot store a plain '%.200s' in a list that shares all the way down: it would be a private copy%s",
-                     name, PyList_CheckExact(object) ? "; store a comem.List of its items" : "");
+    if (pylist_is_deep(container) &&
+        (PyList_CheckExact(object) || PyDict_CheckExact(object) || PyAnySet_CheckExact(object)))
+        PyErr_Format(
+            PyExc_TypeError,
+            "cannot store a plain '%.200s' in a list that shares all the way down: it would be a private copy%s", name,
+            PyList_CheckExact(object) ? "; store a comem.List of its items" : "");
     else
         PyErr_Format(PyExc_TypeError,
                      "cannot store an object of type '%.200s' in a shared list; None, bool, int, float, str, bytes and "

@@ -44,11 +44,11 @@ static comem_status grow_locked(struct store_map *map, uint64_t need)
 comem_status heap_grow(struct participant *me, uint64_t need)
 {
     uint64_t seen = word_load_acquire(&me->map->header->committed);
-    comem_status status = lock_acquire(me, &me->map->header->grow_lock);
+    comem_status status = leaf_acquire(me, &me->map->header->grow_lock);
     if (status != COMEM_OK)
         return status;
     if (word_load(&me->map->header->committed) == seen) /* otherwise somebody else has just grown it */
         status = grow_locked(me->map, need);
-    lock_release(me, &me->map->header->grow_lock);
+    leaf_release(&me->map->header->grow_lock);
     return status;
 }

@@ -296,11 +296,11 @@ static uint64_t run_take(struct participant *me, uint64_t pages)
 static comem_status heap_take(struct participant *me, uint32_t class, uint64_t pages, uint64_t *offset)
 {
     for (;;) {
-        comem_status status = lock_acquire(me, &me->map->header->heap_lock);
+        comem_status status = leaf_acquire(me, &me->map->header->heap_lock);
         if (status != COMEM_OK)
             return status;
         uint64_t taken = pages == 0 ? block_take(me, class) : run_take(me, pages);
-        lock_release(me, &me->map->header->heap_lock);
+        leaf_release(&me->map->header->heap_lock);
         if (taken != 0) {
             *offset = taken;
             return COMEM_OK;
@@ -328,8 +328,10 @@ comem_status heap_alloc_object(struct participant *me, uint64_t *offset)
 
 bool heap_is_object(struct store_map *map, uint64_t offset)
 {
-    uint64_t start = offset & ~(SPAN_SIZE - 1), at = offset - start - plans[HEAP_CLASS_OBJECT].first;
-    if (!store_holds(map, offset, HEAP_OBJECT_SIZE) || at % HEAP_OBJECT_SIZE != 0)
+    const struct class_plan *plan = &plans[HEAP_CLASS_OBJECT];
+    uint64_t start = offset & ~(SPAN_SIZE - 1), at = offset - start;
+    if (!store_holds(map, offset, HEAP_OBJECT_SIZE) || at < plan->first || (at - plan->first) % plan->size != 0 ||
+        (at - plan->first) / plan->size >= plan->blocks)
         return false;
     uint32_t entry = word32_load(&map->page_table[start / PAGE_SIZE]);
     return heap_page_kind(entry) == PAGE_SPAN && heap_page_class(entry) == HEAP_CLASS_OBJECT;
@@ -351,7 +353,7 @@ static void block_give(struct store_map *map, uint64_t offset, bool may_release)
     struct heap_span *span = span_of(map, offset, &start);
     if (span == NULL) {
         bool releasing = store_holds(map, start, SPAN_SIZE) &&
-                         heap_page_kind(word32_load(&map->page_table[start / PAGE_SIZE])) == PAGE_RUN;
+                         word32_load(&map->page_table[start / PAGE_SIZE]) == page_entry(PAGE_RUN, 0, SPAN_PAGES);
         if (releasing && may_release)
             pages_clear(map, start / PAGE_SIZE, SPAN_PAGES);
         return;
@@ -450,7 +452,7 @@ comem_status heap_finish(struct participant *me, uint32_t keep)
         work |= kind == RECORD_FREE || kind == RECORD_TRASH;
     }
     if (work) {
-        comem_status status = lock_acquire(me, &me->map->header->heap_lock);
+        comem_status status = leaf_acquire(me, &me->map->header->heap_lock);
         if (status != COMEM_OK)
             return status; /* damage; the record stays, repair will meet the same */
         for (uint32_t i = me->record_base + keep; i < me->record_end; i++) {
@@ -464,21 +466,21 @@ comem_status heap_finish(struct participant *me, uint32_t keep)
     else
         record_clear(me);
     if (work)
-        lock_release(me, &me->map->header->heap_lock);
+        leaf_release(&me->map->header->heap_lock);
     return COMEM_OK;
 }
 
 void heap_abandon(struct participant *me, uint32_t keep)
 {
     if (me->record_end > me->record_base + keep) {
-        if (lock_acquire(me, &me->map->header->heap_lock) != COMEM_OK)
+        if (leaf_acquire(me, &me->map->header->heap_lock) != COMEM_OK)
             return; /* damage; the record stays, repair will meet the same */
         for (uint32_t i = me->record_end; i-- > me->record_base + keep;) {
             const struct record_entry *entry = &me->slot->record.entries[i];
             heap_settle_entry(me->map, RECORD_ACTIVE, word_load(&entry->what), word_load(&entry->argument));
         }
         record_savepoint(me, me->record_base + keep);
-        lock_release(me, &me->map->header->heap_lock);
+        leaf_release(&me->map->header->heap_lock);
     }
     if (keep == 0)
         record_clear(me);

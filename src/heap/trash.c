@@ -21,7 +21,7 @@ void trash_register(enum block_kind kind, trash_reaper reaper)
 static uint64_t trash_pop(struct participant *me)
 {
     struct store_map *map = me->map;
-    if (lock_acquire(me, &map->header->heap_lock) != COMEM_OK)
+    if (leaf_acquire(me, &map->header->heap_lock) != COMEM_OK)
         return 0;
     uint64_t root = word_load(&map->header->trash);
     struct block_header *header = root == 0 ? NULL : store_at(map, root, sizeof *header);
@@ -32,17 +32,17 @@ static uint64_t trash_pop(struct participant *me)
         word_store(&map->header->trash, word_load(&header->next));
         record_savepoint(me, 1);
     }
-    lock_release(me, &map->header->heap_lock);
+    leaf_release(&map->header->heap_lock);
     return header == NULL ? 0 : root;
 }
 
 static void trash_put_back(struct participant *me, uint64_t root)
 {
-    if (lock_acquire(me, &me->map->header->heap_lock) != COMEM_OK)
+    if (leaf_acquire(me, &me->map->header->heap_lock) != COMEM_OK)
         return;
     heap_settle_entry(me->map, RECORD_ACTIVE, (uint64_t)RECORD_HOLD << 56 | root, 0);
     record_clear(me);
-    lock_release(me, &me->map->header->heap_lock);
+    leaf_release(&me->map->header->heap_lock);
 }
 
 bool trash_reap(struct participant *me)

@@ -112,7 +112,7 @@ comem_status handle_open_default(uint64_t size_limit, struct store_map **map)
 
 struct comem_object *handle_allocate(void)
 {
-    return calloc(1, sizeof(struct comem_object));
+    return calloc(1, sizeof(struct comem_list)); /* the largest there is */
 }
 
 void handle_free(struct comem_object *handle)

@@ -58,13 +58,20 @@ struct locked_list {
     struct list_table *table; /* NULL: empty */
 };
 
+static inline struct list_place *list_place_of(struct comem_object *list)
+{
+    return &((comem_list *)list)->place;
+}
+
 static inline comem_status list_lock(struct participant *me, struct comem_object *list, struct locked_list *locked)
 {
     comem_status status = object_lock(me, list);
     if (!WORD_LIKELY(status == COMEM_OK))
         return status;
+    const struct list_place *place = list_place_of(list);
     locked->table_word = word_load(&list->shared->table);
-    locked->table = list_table_at(me->map, locked->table_word);
+    locked->table = WORD_LIKELY(place->table_word == locked->table_word) ? place->table
+                                                                         : list_table_at(me->map, locked->table_word);
     locked->length = locked->capacity = 0;
     if (WORD_LIKELY(locked->table != NULL)) {
         locked->length = word_load(&locked->table->length);
@@ -76,6 +83,30 @@ static inline comem_status list_lock(struct participant *me, struct comem_object
     return COMEM_OK;
 }
 
+/* The cell of item `index`, and its entry; NULL: damage. Most often it stands in the block that was used last, which a chain
+ * of loads does not have to find again. */
+static inline struct cell *list_cell(struct participant *me, struct comem_object *list, const struct locked_list *locked,
+                                     uint64_t index, struct list_entry **entry)
+{
+    struct list_place *place = list_place_of(list);
+    if (!WORD_LIKELY(place->table_word == locked->table_word && place->number == index >> LIST_BLOCK_SHIFT &&
+                     place->table == locked->table && word_load(&place->entry->block) == place->block)) {
+        uint64_t block_index = index & ~(LIST_BLOCK - 1);
+        place->table_word = 0; /* no list has this one with a table */
+        place->table = NULL;
+        place->cells = list_locked_cell(me->map, locked->table_word, block_index, &place->entry);
+        uint64_t cells = locked->capacity < LIST_BLOCK ? locked->capacity : LIST_BLOCK;
+        if (place->cells == NULL || store_at(me->map, store_offset(me->map, place->cells), list_block_size(cells)) == NULL)
+            return NULL;
+        place->block = word_load(&place->entry->block);
+        place->number = index >> LIST_BLOCK_SHIFT;
+        place->table_word = locked->table_word;
+        place->table = locked->table;
+    }
+    *entry = place->entry;
+    return &place->cells[index & (LIST_BLOCK - 1)];
+}
+
 static comem_status list_damaged(struct participant *me, struct comem_object *list)
 {
     lock_release(me, &list->shared->lock);
@@ -84,27 +115,39 @@ static comem_status list_damaged(struct participant *me, struct comem_object *li
 
 /* ---- append ---- */
 
-static comem_status append_plain(struct participant *me, struct comem_object *list, struct cell_image image)
+/* Stores a cell behind the last and releases the lock; false: there is no room, the lock is still held. */
+static inline bool append_locked(struct participant *me, struct comem_object *list, const struct locked_list *locked,
+                                 struct cell_image image)
 {
+    struct list_entry *entry;
+    struct cell *cell = locked->length < locked->capacity
+                            ? list_cell(me, list, locked, locked->length, &entry)
+                            : NULL;
+    if (!WORD_LIKELY(cell != NULL))
+        return false;
+    cell_store(cell, image);
+    word_publish(&locked->table->length, locked->length + 1); /* commit */
+    lock_release(me, &list->shared->lock);
+    word_prefetch(cell + APPEND_AHEAD); /* the next locked instruction would wait for its line */
+    return true;
+}
+
+/* After a first try that found no room; the lock is held. */
+static __attribute__((noinline)) comem_status append_with_room(struct participant *me, struct comem_object *list,
+                                                               const struct locked_list *first, struct cell_image image)
+{
+    struct locked_list locked = *first; /* private: on the stack */
     for (;;) {
-        struct locked_list locked;
-        comem_status status = list_lock(me, list, &locked);
-        if (!WORD_LIKELY(status == COMEM_OK))
-            return status;
-        if (WORD_LIKELY(locked.length < locked.capacity)) {
-            struct list_entry *entry;
-            struct cell *cell = list_locked_cell(me->map, locked.table_word, locked.length, &entry);
-            if (cell == NULL)
-                return list_damaged(me, list);
-            cell_store(cell, image);
-            word_publish(&locked.table->length, locked.length + 1); /* commit */
-            lock_release(me, &list->shared->lock);
-            word_prefetch(cell + APPEND_AHEAD); /* the next locked instruction would wait for its line */
-            return COMEM_OK;
-        }
+        if (locked.length < locked.capacity)
+            return list_damaged(me, list);
         lock_release(me, &list->shared->lock);
-        status = list_make_room(me, list, locked.length + 1, 0);
-        if (status != COMEM_OK)
+        comem_status status;
+        do {
+            status = list_make_room(me, list, locked.length + 1, 0);
+        } while (status == COMEM_NO_MEMORY && heap_relieve(me));
+        if (status == COMEM_OK)
+            status = list_lock(me, list, &locked);
+        if (status != COMEM_OK || append_locked(me, list, &locked, image))
             return status;
     }
 }
@@ -124,7 +167,7 @@ static comem_status append_prepared(struct participant *me, struct comem_object 
         }
         if (locked.length < locked.capacity) {
             struct list_entry *entry;
-            struct cell *cell = list_locked_cell(me->map, locked.table_word, locked.length, &entry);
+            struct cell *cell = list_cell(me, list, &locked, locked.length, &entry);
             if (cell == NULL) {
                 value_give_back(me, image);
                 return list_damaged(me, list);
@@ -152,23 +195,43 @@ static inline comem_status list_enter(comem_list *list, struct participant **me)
     return participant_enter(list->object.map, me);
 }
 
-comem_status comem_list_append(comem_list *list, comem_value value)
+/* All but numbers; apart, so that the way of numbers stays short. */
+static __attribute__((noinline)) comem_status append_other(comem_list *list, const comem_value *value)
 {
     struct participant *me;
     struct cell_image image;
-    comem_status status = COMEM_OK;
-    if (!WORD_LIKELY(cell_pack_number(&value, &image)))
-        status = cell_pack(&value, &image);
-    if (WORD_LIKELY(status == COMEM_OK))
+    comem_status status = cell_pack(value, &image);
+    if (status == COMEM_OK)
         status = list_enter(list, &me);
-    if (!WORD_LIKELY(status == COMEM_OK))
+    if (status != COMEM_OK)
         return status;
     do {
-        status = WORD_LIKELY(cell_is_plain(image.head)) ? append_plain(me, &list->object, image)
-                                           : append_prepared(me, &list->object, &value, image);
-    } while (!WORD_LIKELY(status != COMEM_NO_MEMORY) && heap_relieve(me));
+        status = append_prepared(me, &list->object, value, image);
+    } while (status == COMEM_NO_MEMORY && heap_relieve(me));
     participant_leave(me);
     return status;
+}
+
+comem_status list_append(comem_list *list, const comem_value *value)
+{
+    struct participant *me;
+    struct cell_image image;
+    struct locked_list locked;
+    if (!WORD_LIKELY(cell_pack_number(value, &image)))
+        return append_other(list, value);
+    comem_status status = list_enter(list, &me);
+    if (!WORD_LIKELY(status == COMEM_OK))
+        return status;
+    status = list_lock(me, &list->object, &locked);
+    if (WORD_LIKELY(status == COMEM_OK) && !WORD_LIKELY(append_locked(me, &list->object, &locked, image)))
+        status = append_with_room(me, &list->object, &locked, image);
+    participant_leave(me);
+    return status;
+}
+
+comem_status comem_list_append(comem_list *list, comem_value value)
+{
+    return list_append(list, &value);
 }
 
 /* ---- extend ---- */
@@ -190,10 +253,12 @@ static comem_status extend_plain(struct participant *me, struct comem_object *li
     for (size_t i = 0; i < count;) {
         struct list_entry *entry;
         uint64_t index = locked.length + i, left = LIST_BLOCK - (index & (LIST_BLOCK - 1));
+        if (left > count - i)
+            left = count - i; /* a short list's block has fewer cells, and may end where the store does */
         struct cell *cells = list_locked_cell(me->map, locked.table_word, index, &entry);
         if (cells == NULL || store_at(me->map, store_offset(me->map, cells), left * sizeof *cells) == NULL)
             return list_damaged(me, list);
-        for (uint64_t k = 0; k < left && i < count; k++, i++) {
+        for (uint64_t k = 0; k < left; k++, i++) {
             struct cell_image image;
             cell_pack(&values[i], &image); /* did not fail before */
             cell_store(&cells[k], image);
@@ -316,13 +381,14 @@ comem_status comem_list_extend(comem_list *list, const comem_value *values, size
     comem_status status = list_enter(list, &me);
     if (status != COMEM_OK)
         return status;
+    unsigned tries = 0;
     do {
         if (count == 0)
             status = object_ok(&list->object) ? COMEM_OK : object_gone(&list->object);
         else
             status = plain ? extend_plain(me, &list->object, values, count)
                            : extend_aside(me, &list->object, values, count);
-    } while (status == COMEM_NO_MEMORY && heap_relieve(me));
+    } while (status == COMEM_NO_MEMORY && heap_relieve(me) && tries++ == 0); /* a vain try leaves trash of its own */
     participant_leave(me);
     return status;
 }
@@ -342,7 +408,7 @@ static comem_status set_locked(struct participant *me, struct comem_object *list
                            (unsigned long long)locked.length);
     }
     struct list_entry *entry;
-    struct cell *cell = list_locked_cell(me->map, locked.table_word, at, &entry);
+    struct cell *cell = list_cell(me, list, &locked, at, &entry);
     if (cell == NULL)
         return list_damaged(me, list);
     record_open_version(me, &list->shared->version);
@@ -390,6 +456,19 @@ comem_status comem_list_set(comem_list *list, int64_t index, comem_value value)
 
 /* ---- pop ---- */
 
+/* Clears a value inside an operation, with no object lock held and the record idle. */
+static void value_drop(struct participant *me, comem_value *value)
+{
+    if (value == NULL || value->kind != COMEM_REF || value->owned == 0) {
+        comem_value_clear(value);
+        return;
+    }
+    pthread_mutex_lock(&me->map->mutex);
+    object_drop(me, value->as.object);
+    pthread_mutex_unlock(&me->map->mutex);
+    *value = comem_none();
+}
+
 /* Shortens the list by its last item, whose cell holds `image`; ends with the lock released. */
 static comem_status pop_commit(struct participant *me, struct comem_object *list, const struct locked_list *locked,
                                struct list_entry *entry, struct cell_image image)
@@ -425,24 +504,28 @@ static comem_status pop_once(struct participant *me, struct comem_object *list, 
         return store_error(COMEM_OUT_OF_RANGE, "pop from an empty list");
     }
     struct list_entry *entry;
-    const struct cell *cell = list_locked_cell(me->map, locked.table_word, locked.length - 1, &entry);
+    const struct cell *cell = list_cell(me, list, &locked, locked.length - 1, &entry);
     if (cell == NULL)
         return list_damaged(me, list);
     struct cell_image image = cell_load(cell);
     bool as_read = read != NULL && read->table == locked.table_word && read->version == word_load(&entry->version) &&
                    read->index == locked.length - 1;
     *done = value == NULL || as_read || cell_is_plain(image.head);
-    if (*done && value != NULL && !as_read) {
-        status = COMEM_OK;
-        comem_value_clear(value);
-        if (cell_is_number(image.head))
-            cell_unpack_number(image, value);
-        else
-            status = cell_unpack_near(image, value);
+    comem_value plain = comem_none();
+    bool unpack = *done && value != NULL && !as_read;
+    if (unpack && cell_is_number(image.head))
+        cell_unpack_number(image, &plain);
+    else if (unpack)
+        status = cell_unpack_near(image, &plain);
+    if (!*done || status != COMEM_OK) {
+        lock_release(me, &list->shared->lock);
+        return status;
     }
-    if (*done && status == COMEM_OK)
-        return pop_commit(me, list, &locked, entry, image);
-    lock_release(me, &list->shared->lock);
+    status = pop_commit(me, list, &locked, entry, image);
+    if (unpack) {
+        value_drop(me, value); /* what was read before another took it; not under the lock */
+        *value = plain;
+    }
     return status;
 }
 
@@ -452,7 +535,7 @@ static comem_status pop(struct participant *me, struct comem_object *list, comem
     bool done = false;
     comem_status status = pop_once(me, list, value, NULL, &done);
     while (status == COMEM_OK && !done) {
-        comem_value_clear(value);
+        value_drop(me, value);
         status = list_read_item(me, list, -1, value, &reading);
         if (status == COMEM_OK)
             status = pop_once(me, list, value, &reading, &done);
@@ -472,7 +555,7 @@ comem_status comem_list_pop(comem_list *list, comem_value *value)
         status = pop(me, &list->object, value);
     } while (status == COMEM_NO_MEMORY && heap_relieve(me));
     if (status != COMEM_OK)
-        comem_value_clear(value);
+        value_drop(me, value);
     participant_leave(me);
     return status;
 }
@@ -518,9 +601,10 @@ comem_status list_new_in(comem_store *store, uint64_t scope, uint32_t flags, com
 {
     struct participant *me;
     struct comem_object *made;
+    if (list != NULL)
+        *list = NULL;
     if (store == NULL || list == NULL)
         return store_error(COMEM_INVALID, "the store or the place for the list is NULL");
-    *list = NULL;
     comem_status status = participant_enter(handle_store_map(store), &me);
     if (status != COMEM_OK)
         return status;

@@ -4,9 +4,23 @@
 
 #include "objects/object.h"
 
-/* A handle on a list; a comem_object under another name. */
+struct list_table;
+struct list_entry;
+
+/* Where the last lock holder of this process found the table and a block, in private memory; all addresses were checked.
+ * Good while the table word and the entry's block are the same. Used and changed by the holder of the list's lock only. */
+struct list_place {
+    uint64_t table_word, number; /* of the entry */
+    struct list_table *table;    /* NULL: nothing is known */
+    struct list_entry *entry;
+    uint64_t block;
+    struct cell *cells;
+};
+
+/* A handle on a list. */
 struct comem_list {
     struct comem_object object;
+    struct list_place place;
 };
 
 #define LIST_CURSOR_CELLS 64u
@@ -24,6 +38,9 @@ struct list_cursor {
 
 /* Makes an empty list in a scope, with OBJECT_ flags; see comem_list_new(). */
 comem_status list_new_in(comem_store *store, uint64_t scope, uint32_t flags, comem_list **list);
+
+/* comem_list_append() without a copy of the value. */
+comem_status list_append(comem_list *list, const comem_value *value);
 
 /* Begins at the first item. The list must stay held while the cursor is used. */
 void list_cursor_start(struct list_cursor *cursor, comem_list *list);

@@ -33,7 +33,7 @@ static void print_float(FILE *stream, double real)
     } while (strtod(text, NULL) != real && ++digits <= 17);
     double size = fabs(real);
     if (size >= 1e16 || (size < 1e-4 && size != 0)) {
-        fputs(text, stream);
+        fprintf(stream, "%.*e", digits - 1, real);
         return;
     }
     if (strchr(text, 'e') != NULL)

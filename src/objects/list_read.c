@@ -31,19 +31,18 @@ static bool reading_still(const void *context)
 static inline enum attempt read_cell(const struct comem_object *list, int64_t index, struct list_reading *reading,
                                      struct cell_image *image)
 {
-    struct store_map *map = list->map;
+    struct store_view view = store_view(list->map);
     reading->table_at = &list->shared->table;
     reading->table = word_load_acquire(reading->table_at);
-    const struct list_table *table = list_table_at(map, reading->table);
-    if (!WORD_LIKELY(table != NULL)) {
-        if (table_offset(reading->table) != 0)
-            return ATTEMPT_AGAIN;
-        return ATTEMPT_RANGE;
-    }
+    uint64_t table_at = table_offset(reading->table);
+    const struct list_table *table = store_view_at(&view, table_at, sizeof *table);
+    if (!WORD_LIKELY(table != NULL))
+        return table_at != 0 ? ATTEMPT_AGAIN : ATTEMPT_RANGE;
     uint64_t length = word_load_acquire(&table->length);
     if (!WORD_LIKELY(list_index(index, length, &reading->index)))
         return word_load_acquire(reading->table_at) == reading->table ? ATTEMPT_RANGE : ATTEMPT_AGAIN;
-    const struct list_entry *entry = list_entry_at(map, reading->table, reading->index);
+    uint64_t entry_at = table_at + sizeof *table + (reading->index >> LIST_BLOCK_SHIFT) * sizeof(struct list_entry);
+    const struct list_entry *entry = store_view_at(&view, entry_at, sizeof *entry);
     if (!WORD_LIKELY(entry != NULL))
         return ATTEMPT_AGAIN;
     reading->version_at = &entry->version;
@@ -52,7 +51,8 @@ static inline enum attempt read_cell(const struct comem_object *list, int64_t in
     uint64_t length_now = word_load_acquire(&table->length);
     if (!WORD_LIKELY(reading->version % 2 == 0 && reading->index < length_now && (index >= 0 || length_now == length)))
         return ATTEMPT_AGAIN;
-    const struct cell *cell = list_cell_at(map, word_load(&entry->block), reading->index);
+    uint64_t cell_at = word_load(&entry->block) + (reading->index & (LIST_BLOCK - 1)) * sizeof(struct cell);
+    const struct cell *cell = store_view_at(&view, cell_at, sizeof *cell);
     if (!WORD_LIKELY(cell != NULL))
         return ATTEMPT_AGAIN;
     *image = cell_load(cell);
@@ -106,6 +106,7 @@ static enum attempt read_item(struct participant *me, struct comem_object *list,
                               struct list_reading *reading, comem_status *status)
 {
     struct cell_image image;
+    store_view_renew(list->map);
     enum attempt attempt = read_cell(list, index, reading, &image);
     if (attempt == ATTEMPT_DONE)
         attempt = read_value(me, list->map, image, reading_still, reading, value, status);
@@ -146,40 +147,52 @@ static comem_status get_slow(struct comem_object *list, int64_t index, comem_val
     return status;
 }
 
+/* All but a number met at the first attempt; apart, so that the way of numbers stays short. */
+static __attribute__((noinline)) comem_status get_other(struct comem_object *list, int64_t index, comem_value *value)
+{
+    struct list_reading reading;
+    struct cell_image image;
+    *value = comem_none();
+    if (!participant_present(list->map) || !object_ok(list))
+        return get_slow(list, index, value);
+    store_view_renew(list->map);
+    enum attempt attempt = read_cell(list, index, &reading, &image);
+    if (attempt == ATTEMPT_RANGE)
+        return out_of_range(list, index);
+    if (attempt == ATTEMPT_DONE && !cell_is_ref(image.head)) {
+        comem_status status;
+        attempt = read_value(NULL, list->map, image, reading_still, &reading, value, &status);
+        if (attempt == ATTEMPT_DONE)
+            return COMEM_OK;
+    }
+    return get_slow(list, index, value);
+}
+
 comem_status comem_list_get(comem_list *list, int64_t index, comem_value *value)
 {
     struct list_reading reading;
     struct cell_image image;
-    if (!WORD_LIKELY(list != NULL && value != NULL))
+    if (!WORD_LIKELY(list != NULL && value != NULL)) {
+        if (value != NULL)
+            *value = comem_none();
         return store_error(COMEM_INVALID, "the list or the place for the value is NULL");
+    }
     const struct comem_object *object = &list->object;
-    enum attempt attempt = ATTEMPT_AGAIN;
-    if (WORD_LIKELY(participant_present(object->map) && object_ok(object))) {
-        attempt = read_cell(object, index, &reading, &image);
-        if (WORD_LIKELY(attempt == ATTEMPT_DONE && cell_is_number(image.head))) {
-            cell_unpack_number(image, value);
-            return COMEM_OK;
-        }
-    }
-    *value = comem_none();
-    if (attempt == ATTEMPT_RANGE)
-        return out_of_range(object, index);
-    if (attempt == ATTEMPT_DONE && !cell_is_ref(image.head)) {
-        comem_status status;
-        attempt = read_value(NULL, object->map, image, reading_still, &reading, value, &status);
-        if (attempt == ATTEMPT_DONE)
-            return COMEM_OK;
-    }
-    return get_slow(&list->object, index, value);
+    if (!WORD_LIKELY(participant_present(object->map) && object_ok(object) &&
+                     read_cell(object, index, &reading, &image) == ATTEMPT_DONE && cell_is_number(image.head)))
+        return get_other(&list->object, index, value);
+    cell_unpack_number(image, value);
+    return COMEM_OK;
 }
 
 comem_status comem_list_len(comem_list *list, size_t *length)
 {
+    if (length != NULL)
+        *length = 0;
     if (!WORD_LIKELY(list != NULL && length != NULL))
         return store_error(COMEM_INVALID, "the list or the place for the length is NULL");
     struct comem_object *object = &list->object;
     struct participant *me;
-    *length = 0;
     if (!participant_present(object->map)) { /* a thread's first call, or a raw clone's */
         comem_status status = participant_enter(object->map, &me);
         if (status != COMEM_OK)
@@ -304,9 +317,10 @@ static comem_status range_read(struct participant *me, struct comem_object *list
 comem_status comem_list_read(comem_list *list, size_t from, size_t count, comem_value *out, size_t *read)
 {
     struct participant *me;
+    if (read != NULL)
+        *read = 0;
     if (list == NULL || read == NULL || (out == NULL && count > 0))
         return store_error(COMEM_INVALID, "the list, the place for the values or for their number is NULL");
-    *read = 0;
     comem_status status = participant_enter(list->object.map, &me);
     if (status != COMEM_OK)
         return status;
@@ -340,6 +354,7 @@ static void cursor_fill(struct list_cursor *cursor)
     struct cell_image image;
     struct comem_object *list = &cursor->list->object;
     cursor->count = 0;
+    store_view_renew(list->map);
     if (read_cell(list, (int64_t)cursor->next, &reading, &image) != ATTEMPT_DONE)
         return;
     const struct list_table *table = list_table_at(list->map, reading.table);

@@ -384,13 +384,13 @@ static comem_status new_chunk(struct participant *me, word64 *entry)
     word32 *grow_lock = &me->map->header->grow_lock;
     comem_status status = make_block(me, SPAN_SIZE, &offset);
     if (status == COMEM_OK)
-        status = lock_acquire(me, grow_lock);
+        status = leaf_acquire(me, grow_lock);
     if (status != COMEM_OK)
         return status;
     bool first = word_load(entry) == 0;
     if (first)
         name_block(me, entry, offset);
-    lock_release(me, grow_lock);
+    leaf_release(grow_lock);
     if (!first)
         heap_abandon(me, 0);
     return COMEM_OK;

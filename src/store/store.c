@@ -133,6 +133,7 @@ static comem_status store_make(struct store_map *map, uint64_t size_limit)
     status = store_commit_to(map, birth);
     if (status != COMEM_OK)
         return status;
+    store_view_renew(map);
     word_store(&map->header->slot_chunks[0], plan.data);
     word_store(&map->header->process_chunks[0], plan.data + SPAN_SIZE);
     uint64_t first_page = (plan.data + LAYOUT_FIXED_SPANS * SPAN_SIZE) / PAGE_SIZE;
@@ -172,6 +173,7 @@ comem_status store_map_again(const struct store_map *other, struct store_map **m
         return status;
     }
     map_find_tables(made);
+    store_view_renew(made);
     *map = made;
     return COMEM_OK;
 }

@@ -70,6 +70,32 @@ static inline void *store_at(struct store_map *map, uint64_t offset, uint64_t si
     return WORD_LIKELY(store_holds(map, offset, size)) ? map->base + offset : NULL;
 }
 
+/* The same for a run of checks: what they compare with is loaded once. */
+struct store_view {
+    uint8_t *base;
+    uint64_t data, room; /* bytes of data */
+};
+
+static inline struct store_view store_view(const struct store_map *map)
+{
+    uint64_t end = atomic_load_explicit(&map->committed_seen, memory_order_relaxed); /* private: a cache */
+    struct store_view view = {map->base, map->data, end - map->data};
+    return view;
+}
+
+/* `size` is at most a span's; NULL: outside, or in what was added since the view was taken. */
+static inline void *store_view_at(const struct store_view *view, uint64_t offset, uint64_t size)
+{
+    bool inside = offset - view->data <= view->room - size && offset % 8 == 0;
+    return WORD_LIKELY(inside) ? view->base + offset : NULL;
+}
+
+/* Learns how far the data reaches by now, for the views to come. */
+static inline void store_view_renew(struct store_map *map)
+{
+    store_holds_slow(map, 0, 0);
+}
+
 static inline uint64_t store_offset(const struct store_map *map, const void *address)
 {
     return (uint64_t)((const uint8_t *)address - map->base);

@@ -73,7 +73,7 @@ struct slot {
     word64 thread_start;    /* its start time and */
     word64 pid_namespace;   /* the namespace's inode; 0 until something reads them */
     struct os_life life;
-    word64 held[8];         /* offsets of locks that the owner has, is about to take or has just released */
+    word64 held[8];         /* [0]: offset of the object lock that the owner has, is about to take or has just released */
     struct record record;
     word64 counters[8];     /* statistics: [0] locks slept for, [1] slots repaired, [2] roots reaped; the rest 0 */
     word64 rest[62];

@@ -1,9 +1,10 @@
 /* lock.c - the slow path of locks: spinning, sleeping, learning of the holder's death
  *
  * Layout       one 32-bit word {waiters 1, generation 15, owner's slot + 1 16}; 0 when free.
- * Taking       the lock's offset goes into held[] first, then 0 is swapped for the own word. Releasing swaps 0 in, then
- *              takes the offset out of held[]. So whoever holds a lock has it in held[], and a survivor who finds an
- *              offset there only has to look whether the lock still carries the dead slot's word.
+ * Taking       an object's lock: its offset goes into held[] first, then 0 is swapped for the own word. Releasing swaps 0
+ *              in, then takes the offset out of held[]. So whoever holds the lock has it in held[], and a survivor who finds
+ *              an offset there only has to look whether the lock still carries the dead slot's word. The two leaf locks,
+ *              which every repair looks at, do without.
  * Sleeping     on the lock word and the holder's life word at once, or the recoverer's while the holder is being repaired;
  *              at most 200 ms, then everything is looked at again. A waiter never takes a dead holder's lock: it repairs
  *              the whole slot (repair.c), which releases the lock.
@@ -58,12 +59,6 @@ static void lock_sleep(word32 *lock, uint32_t seen, struct os_life *life)
         os_sleep(lock, seen | LOCK_WAITERS, &life->u.word, watched, SLEEP_CAP_NS);
 }
 
-static comem_status lock_give_up(struct participant *me, comem_status status, const char *why)
-{
-    word_store(&me->slot->held[--me->held], 0);
-    return store_error(status, "%s", why);
-}
-
 comem_status lock_acquire_slow(struct participant *me, word32 *lock)
 {
     unsigned stale = 0;
@@ -77,14 +72,14 @@ comem_status lock_acquire_slow(struct participant *me, word32 *lock)
             continue;
         }
         if ((seen & LOCK_OWNER_MASK) == me->lock_word)
-            return lock_give_up(me, COMEM_BUSY, "this thread is inside an operation on the same object");
+            return store_error(COMEM_BUSY, "this thread is inside an operation on the same object");
         struct slot *slot = slot_of_lock(me->map, seen, &number);
         if (slot == NULL)
-            return lock_give_up(me, COMEM_DAMAGED, "a lock names a participant that was never there");
+            return store_error(COMEM_DAMAGED, "a lock names a participant that was never there");
         uint64_t control = word_load_acquire(&slot->control);
         if (slot_lock_word(control, number) != (seen & LOCK_OWNER_MASK)) { /* released by now, or the word is damaged */
             if (word32_load_acquire(lock) == seen && ++stale > STALE_LOOKS_MAX)
-                return lock_give_up(me, COMEM_DAMAGED, "a lock names a participant that is gone");
+                return store_error(COMEM_DAMAGED, "a lock names a participant that is gone");
             continue;
         }
         struct os_life *life = &slot->life;

@@ -237,7 +237,7 @@ static bool map_has_other_thread(const struct store_map *map, const struct parti
 void participant_detach(struct participant *me)
 {
     struct store_map *map = me->map;
-    if (me->record_end != 0 || me->held != 0)
+    if (me->record_end != 0 || lock_held(me))
         return; /* cut short by a longjmp or the like: whoever waits for us repairs the slot once the thread is gone */
     pthread_mutex_lock(&map->mutex);
     if (!map_has_other_thread(map, me) && map->process != NULL) {
@@ -300,7 +300,7 @@ static void thread_exit(void *marker)
         pthread_mutex_unlock(&map->mutex);
         if (keeper)
             keeper_start(map);
-        if (me->record_end != 0 || me->held != 0)
+        if (me->record_end != 0 || lock_held(me))
             repair_rollback(me); /* the thread was ended inside an operation: its locks go when the slot is repaired */
         participant_tls = me->next_of_thread;
         participant_detach(me);
@@ -412,7 +412,7 @@ static void fork_child(void)
             participant_tls = me;
             pthread_setspecific(thread_key, me);
         }
-        if (had_parent && map->process != inherited)
+        if (had_parent && (inherited == NULL || map->process != inherited))
             sync_upward->forget_handles(map);
         pthread_mutex_unlock(&map->mutex);
     }

@@ -107,15 +107,25 @@ comem_status process_row(struct participant *me, struct process *process, uint64
     return COMEM_OK;
 }
 
+/* Whether the bucket has a row of `object` besides `but`: a process may have two while one of its threads gives one back. */
+static bool bucket_holds(const word64 *rows, uint64_t count, uint64_t object, const word64 *but)
+{
+    const word64 *bucket = &rows[row_bucket(object, count) * PROCESS_BUCKET];
+    for (unsigned i = 0; i < PROCESS_BUCKET; i++)
+        if (word_load(&bucket[i]) == object && &bucket[i] != but)
+            return true;
+    return false;
+}
+
 static bool process_holds_one(struct store_map *map, struct process *process, uint64_t object, const word64 *but)
 {
-    const word64 *found = bucket_find(process->rows, PROCESS_ROWS, object, object);
-    for (unsigned n = 0; found == NULL || found == but; n++) {
+    bool found = bucket_holds(process->rows, PROCESS_ROWS, object, but);
+    for (unsigned n = 0; !found; n++) {
         uint64_t count;
-        word64 *rows = process_table(map, process, n, &count);
+        const word64 *rows = process_table(map, process, n, &count);
         if (rows == NULL)
             return false;
-        found = bucket_find(rows, count, object, object);
+        found = bucket_holds(rows, count, object, but);
     }
     return true;
 }

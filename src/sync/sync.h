@@ -18,7 +18,6 @@ struct participant {
     struct slot *slot;
     uint32_t number;    /* of the slot */
     uint32_t lock_word; /* what this thread writes into a lock it takes */
-    uint32_t held;      /* entries of slot->held in use */
     uint32_t entered;   /* inside an operation; a signal handler's call finds it set */
     uint32_t record_base, record_end; /* of the record's valid entries; both 0 when it is idle */
     void *sleep_token;                /* what the before-sleep hook gave */
@@ -73,24 +72,45 @@ void participant_add_map(struct store_map *map);
 comem_status lock_acquire_slow(struct participant *me, word32 *lock);
 void lock_wake(word32 *lock);
 
-/* Takes a lock. COMEM_BUSY: this thread holds it. COMEM_DAMAGED: its word names no slot. 5 ns when it is free. */
+/* Takes an object's lock. COMEM_BUSY: this thread holds it. COMEM_DAMAGED: its word names no slot. 5 ns when it is free. */
 static inline comem_status lock_acquire(struct participant *me, word32 *lock)
 {
-    word_store(&me->slot->held[me->held++], store_offset(me->map, lock));
+    word64 *held = &me->slot->held[0];
+    word_store(held, store_offset(me->map, lock));
     word_order(); /* whoever finds our word in the lock after our death also finds the lock in held[] */
     if (WORD_LIKELY(word32_swap_if(lock, 0, me->lock_word)))
         return COMEM_OK;
-    return lock_acquire_slow(me, lock);
+    comem_status status = lock_acquire_slow(me, lock);
+    if (status != COMEM_OK)
+        word_store(held, 0);
+    return status;
 }
 
-/* Gives back the lock taken last. */
 static inline void lock_release(struct participant *me, word32 *lock)
 {
     uint32_t was = word32_exchange(lock, 0);
     word_order();
-    word_store(&me->slot->held[--me->held], 0);
+    word_store(&me->slot->held[0], 0);
     if (!WORD_LIKELY((was & LOCK_WAITERS) == 0))
         lock_wake(lock);
+}
+
+/* The same for the heap lock and the grow lock: repair looks at both in any case, so they are in no held[]. */
+static inline comem_status leaf_acquire(struct participant *me, word32 *lock)
+{
+    return WORD_LIKELY(word32_swap_if(lock, 0, me->lock_word)) ? COMEM_OK : lock_acquire_slow(me, lock);
+}
+
+static inline void leaf_release(word32 *lock)
+{
+    if (!WORD_LIKELY((word32_exchange(lock, 0) & LOCK_WAITERS) == 0))
+        lock_wake(lock);
+}
+
+/* Whether the thread holds an object's lock, or is about to. */
+static inline bool lock_held(const struct participant *me)
+{
+    return word_load(&me->slot->held[0]) != 0;
 }
 
 /* For a recoverer: takes a leaf lock in the name of the dead slot, whose lock word is `name`. 0: done, or it had it already;

@@ -56,7 +56,7 @@ static bool utf8_check(const char *data, size_t size, uint8_t *flags)
 static void pack_near(const comem_value *value, struct cell_image *image)
 {
     uint8_t bytes[16] = {0};
-    bytes[0] = value->kind;
+    bytes[0] = (uint8_t)value->kind;
     bytes[1] = cell_flags(image->head);
     bytes[2] = (uint8_t)value->size;
     if (value->size > 0)
@@ -127,7 +127,7 @@ static comem_status unpack_room(struct cell_image image, uint64_t size, comem_va
     data[size] = 0;
     value->as.data = *room = data;
     value->size = size;
-    value->kind = (uint8_t)cell_kind(image.head);
+    value->kind = cell_kind(image.head);
     value->owned = 1;
     value->flags = cell_flags(image.head);
     return COMEM_OK;

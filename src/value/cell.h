@@ -105,8 +105,9 @@ static inline void cell_unpack_number(struct cell_image image, comem_value *valu
     if (!WORD_LIKELY(cell_kind(image.head) != COMEM_BOOL))
         value->as.boolean = image.body != 0;
     value->size = 0;
-    memset(&value->owned, 0, sizeof *value - offsetof(comem_value, owned)); /* private: the caller's, to its end */
-    value->kind = (uint8_t)cell_kind(image.head);
+    value->kind = cell_kind(image.head);
+    value->owned = 0;
+    value->flags = 0;
 }
 
 static inline bool cell_is_number(uint64_t head)

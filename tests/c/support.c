@@ -93,13 +93,52 @@ static uint64_t bytes_of_chunks(const struct store_map *map)
     return bytes;
 }
 
+/* The handles that the test did not give back: their memory is the test's, whatever becomes of the objects. */
+struct leftovers {
+    struct store_map *map;
+    struct comem_object **handles;
+    size_t count;
+};
+
+static void leftover_visit(void *context, uint64_t offset, uint64_t size)
+{
+    struct leftovers *leftovers = context;
+    struct comem_object *handle = handle_find(leftovers->map, offset);
+    (void)size;
+    if (handle == NULL)
+        return;
+    leftovers->handles = realloc(leftovers->handles, (leftovers->count + 1) * sizeof handle);
+    if (leftovers->handles == NULL)
+        abort();
+    leftovers->handles[leftovers->count++] = handle;
+}
+
+static void leftovers_find(struct leftovers *leftovers, struct store_map *map)
+{
+    leftovers->map = map;
+    for (uint64_t page = map->data / PAGE_SIZE; page < store_end(map) / PAGE_SIZE; page++)
+        heap_walk_page(map, page, leftover_visit, leftovers);
+}
+
+static void leftovers_free(struct leftovers *leftovers)
+{
+    while (leftovers->count > 0)
+        handle_free(leftovers->handles[--leftovers->count]);
+    free(leftovers->handles);
+}
+
 uint64_t support_end(struct bench *bench)
 {
     struct store_map *map = bench->map;
+    struct leftovers leftovers = {.map = map};
     for (struct participant *mine = participant_tls; mine != NULL; mine = mine->next_of_thread)
         mine->entered = 0; /* of a test that failed inside an operation */
     uint64_t problems = support_problems(map);
+    leftovers_find(&leftovers, map);
+    for (unsigned i = 0; i < again_count; i++)
+        leftovers_find(&leftovers, agains[i]->map);
     store_detach_process(); /* gives back every reference this process has, in all mappings */
+    leftovers_free(&leftovers);
     uint64_t used = support_used(map), kept = bytes_of_chunks(map);
     if (used != kept) {
         fprintf(stderr, "%llu bytes are in use that nobody should have\n", (unsigned long long)(used - kept));

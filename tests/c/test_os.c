@@ -360,7 +360,7 @@ static void a_sleeper_is_woken_by_a_wake_by_a_change_and_by_time(void **state)
 
 /* ---- witnesses, identity ---- */
 
-static int hold_inherited(void *argument)
+_Noreturn static int hold_inherited(void *argument)
 {
     struct lives *lives = argument;
     lives->step = 1;

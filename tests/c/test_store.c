@@ -191,14 +191,14 @@ static void no_descriptor_is_an_error(void **state)
 static void a_full_store_works_on_when_something_is_freed(void **state)
 {
     struct bench *bench = support_begin(3 * MIB);
-    comem_list *lists[2000];
+    comem_list *lists[5000];
     unsigned count = 0;
     (void)state;
     comem_value numbers[64];
     for (unsigned i = 0; i < 64; i++)
         numbers[i] = comem_int(i);
     comem_status status = COMEM_OK;
-    while (count < 2000 && (status = comem_list_new(&bench->store, &lists[count])) == COMEM_OK) {
+    while (count < 5000 && (status = comem_list_new(&bench->store, &lists[count])) == COMEM_OK) {
         if ((status = comem_list_extend(lists[count++], numbers, 64)) != COMEM_OK)
             break;
     }

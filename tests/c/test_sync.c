@@ -237,7 +237,7 @@ static void a_heap_word_is_restored_and_the_heap_lock_released(void **state)
     struct scene scene = scene_set(state);
     word64 *trash = &scene.map->header->trash;
     uint64_t before = word_load(trash);
-    assert_ok(lock_acquire(scene.victim, &scene.map->header->heap_lock));
+    assert_ok(leaf_acquire(scene.victim, &scene.map->header->heap_lock));
     record_add(scene.victim, RECORD_HEAPWORD, store_offset(scene.map, trash), before);
     word_store(trash, scene.offset);
     support_kill(scene.victim);
@@ -606,7 +606,6 @@ static void a_lock_that_this_thread_holds_is_refused(void **state)
     assert_ok(participant_enter(bench->map, &me));
     assert_ok(lock_acquire(me, lock));
     assert_status(COMEM_BUSY, lock_acquire(me, lock));
-    assert_int_equal(me->held, 1);
     lock_release(me, lock);
     participant_leave(me);
 }
@@ -657,7 +656,7 @@ static void the_dead_holder_of_the_heap_lock_is_repaired_first(void **state)
     struct participant *holder = support_victim(scene.map);
     uint64_t block;
     assert_ok(heap_alloc(scene.victim, 100, &block));
-    assert_ok(lock_acquire(holder, &scene.map->header->heap_lock));
+    assert_ok(leaf_acquire(holder, &scene.map->header->heap_lock));
     support_kill(scene.victim);
     support_kill(holder);
     repair_sweep(scene.me);
@@ -672,7 +671,7 @@ static void the_dead_holder_of_the_heap_lock_is_repaired_first(void **state)
 static void the_grow_lock_of_the_dead_is_released(void **state)
 {
     struct scene scene = scene_set(state);
-    assert_ok(lock_acquire(scene.victim, &scene.map->header->grow_lock));
+    assert_ok(leaf_acquire(scene.victim, &scene.map->header->grow_lock));
     support_kill(scene.victim);
     assert_ok(heap_grow(scene.me, SPAN_SIZE));
     support_bury(scene.victim);
@@ -775,6 +774,7 @@ static void no_slot_left_in_a_full_store_is_said(void **state)
     struct participant *me;
     pthread_t threads[100];
     (void)state;
+    assert_ok(comem_list_append(crowd.list, comem_int(1)));
     assert_ok(participant_enter(bench->map, &me));
     uint64_t offset;
     while (heap_alloc(me, SPAN_SIZE, &offset) == COMEM_OK) /* no span left for a chunk of slots */
@@ -1327,7 +1327,7 @@ static int interrupted(void *argument)
     child_check(comem_list_append(reentry.nested, comem_ref(reentry.list)) == COMEM_OK);
     signal(SIGVTALRM, reenter);
     setitimer(ITIMER_VIRTUAL, &often, NULL);
-    alarm(20);
+    alarm(5);
     double until = support_seconds() + 0.7;
     while (support_seconds() < until) {
         comem_value value;

@@ -397,7 +397,7 @@ static const struct reading *stopped;
 
 static void stop_and_write(void)
 {
-    if (parties[SECOND]->held > 0)
+    if (lock_held(parties[SECOND]))
         return; /* a reader that has taken the lock is waited for */
     stopped->write();
 }

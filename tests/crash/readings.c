@@ -84,7 +84,7 @@ static void read_all(void)
     comem_value values[32];
     size_t read;
     OK(comem_list_read(lists[SECOND][0], 0, 32, values, &read));
-    uint8_t kind = read > 0 ? values[0].kind : 0;
+    uint32_t kind = read > 0 ? values[0].kind : 0;
     for (size_t i = 0; i < read; i++) {
         if (values[i].kind != kind)
             fail("a range holds items of two moments");

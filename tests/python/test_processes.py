@@ -141,6 +141,27 @@ def test_threads_of_a_forking_process_may_work_on(fork):
     assert shared == []
 
 
+def test_forks_and_ends_that_have_to_wait_for_others_are_clean(fork):
+    held = [comem.List([number]) for number in range(2000)]  # much for a child to take over and to give back
+    shared = comem.List()
+
+    def work(number):
+        for _ in range(50):
+            shared.append(comem.List(["x" * 300]))
+        shared.append(number)
+
+    for _ in range(15):
+        processes = [fork.Process(target=work, args=(number,)) for number in range(4)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert [process.exitcode for process in processes] == [0] * 4
+        assert len(shared) == 204
+        shared.clear()
+    assert held == [[number] for number in range(2000)]
+
+
 # ---- out of reach ----------------------------------------------------------------------------------------------------
 
 FOREIGN = """
