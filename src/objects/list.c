@@ -411,15 +411,15 @@ static comem_status set_locked(struct participant *me, struct comem_object *list
     struct cell *cell = list_cell(me, list, &locked, at, &entry);
     if (cell == NULL)
         return list_damaged(me, list);
-    record_open_version(me, &list->shared->version);
-    record_open_version(me, &entry->version);
+    uint32_t version = record_open_version(me, &list->shared->version);
+    uint32_t entry_version = record_open_version(me, &entry->version);
     record_add_word(me, &cell->head);
     record_add_word(me, &cell->body);
     record_give_up(me, cell_load(cell));
     cell_store(cell, image);
     record_commit(me);
-    record_close_version(&entry->version);
-    record_close_version(&list->shared->version);
+    record_close_version(me, &entry->version, entry_version);
+    record_close_version(me, &list->shared->version, version);
     lock_release(me, &list->shared->lock);
     return COMEM_OK;
 }
@@ -473,15 +473,15 @@ static void value_drop(struct participant *me, comem_value *value)
 static comem_status pop_commit(struct participant *me, struct comem_object *list, const struct locked_list *locked,
                                struct list_entry *entry, struct cell_image image)
 {
-    record_open_version(me, &list->shared->version);
-    record_open_version(me, &entry->version);
+    uint32_t version = record_open_version(me, &list->shared->version);
+    uint32_t entry_version = record_open_version(me, &entry->version);
     record_give_up(me, image);
     if (!cell_is_plain(image.head))
         record_add_watch(me, &locked->table->length);
     word_publish(&locked->table->length, locked->length - 1); /* commit */
     record_commit(me);
-    record_close_version(&entry->version);
-    record_close_version(&list->shared->version);
+    record_close_version(me, &entry->version, entry_version);
+    record_close_version(me, &list->shared->version, version);
     if (cell_is_plain(image.head))
         record_clear(me);
     lock_release(me, &list->shared->lock);
@@ -572,12 +572,12 @@ static comem_status clear(struct participant *me, struct comem_object *list)
         lock_release(me, &list->shared->lock);
         return COMEM_OK;
     }
-    record_open_version(me, &list->shared->version);
+    uint32_t version = record_open_version(me, &list->shared->version);
     record_add(me, RECORD_TRASH, table_offset(locked.table_word), 0);
     record_add_watch(me, &list->shared->table);
     word_publish(&list->shared->table, table_next(locked.table_word, 0)); /* commit */
     record_commit(me);
-    record_close_version(&list->shared->version);
+    record_close_version(me, &list->shared->version, version);
     lock_release(me, &list->shared->lock);
     status = heap_finish(me, 0);
     trash_reap(me);

@@ -90,6 +90,8 @@ static enum attempt read_value(struct participant *me, struct store_map *map, st
     } else {
         *status = cell_kind(image.head) <= COMEM_REF ? cell_unpack_near(image, value)
                                                      : store_error(COMEM_DAMAGED, "a cell of a kind there is not");
+        if (*status == COMEM_DAMAGED && !still(context))
+            return ATTEMPT_AGAIN; /* its block was somebody else's by then */
     }
     return *status == COMEM_OK ? ATTEMPT_DONE : ATTEMPT_FAILED;
 }

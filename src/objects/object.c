@@ -520,13 +520,13 @@ static bool shutdown_one(struct participant *me, struct object *shared, uint64_t
     if (live) {
         word_publish(&shared->identity,
                      object_identity(object_identity_type(identity), OBJECT_GONE, (uint32_t)identity)); /* commit */
-        record_open_version(me, &shared->version);
+        uint32_t version = record_open_version(me, &shared->version);
         if (table_offset(table) != 0)
             record_add(me, RECORD_TRASH, table_offset(table), 0);
         record_add_watch(me, &shared->table);
         word_publish(&shared->table, table_next(table, 0)); /* commit */
         record_commit(me);
-        record_close_version(&shared->version);
+        record_close_version(me, &shared->version, version);
     }
     lock_release(me, &shared->lock);
     if (live)

@@ -50,8 +50,11 @@ static bool lock_spin(struct participant *me, word32 *lock)
 }
 
 /* Sleeps until `lock`, seen as `seen`, may have changed or the owner of `life` may be dead. */
-static void lock_sleep(word32 *lock, uint32_t seen, struct os_life *life)
+static void lock_sleep(struct participant *me, word32 *lock, uint32_t seen, struct os_life *life)
 {
+    word_store(&me->slot->counters[0], word_load(&me->slot->counters[0]) + 1);
+    if (me->sleep_token == NULL && !me->quiet && hook_before_sleep != NULL)
+        me->sleep_token = hook_before_sleep();
     if ((seen & LOCK_WAITERS) == 0 && !word32_swap_if(lock, seen, seen | LOCK_WAITERS))
         return;
     uint32_t watched = os_life_watch(life);
@@ -85,10 +88,7 @@ comem_status lock_acquire_slow(struct participant *me, word32 *lock)
         struct os_life *life = &slot->life;
         if (slot_dead(slot, control) && repair_slot(me, number, &life))
             continue;
-        word_store(&me->slot->counters[0], word_load(&me->slot->counters[0]) + 1);
-        if (me->sleep_token == NULL && hook_before_sleep != NULL)
-            me->sleep_token = hook_before_sleep();
-        lock_sleep(lock, seen, life);
+        lock_sleep(me, lock, seen, life);
     }
 }
 
@@ -97,8 +97,9 @@ void lock_wake(word32 *lock)
     os_wake(lock, 1);
 }
 
-uint32_t lock_acquire_for(struct store_map *map, uint32_t name, word32 *lock)
+uint32_t lock_acquire_for(struct participant *me, uint32_t name, word32 *lock)
 {
+    struct store_map *map = me->map;
     for (;;) {
         uint32_t seen = word32_load_acquire(lock), number;
         if ((seen & LOCK_OWNER_MASK) == name)
@@ -118,7 +119,7 @@ uint32_t lock_acquire_for(struct store_map *map, uint32_t name, word32 *lock)
             continue;
         if (slot_dead(slot, control))
             return number + 1;
-        lock_sleep(lock, seen, &slot->life);
+        lock_sleep(me, lock, seen, &slot->life);
     }
 }
 

@@ -57,6 +57,7 @@ static struct participant *pool_take(struct store_map *map)
     if (found != NULL) {
         memset(found, 0, sizeof *found); /* private: the pool is this process's */
         found->map = map;
+        found->quiet = true;
     }
     pthread_mutex_unlock(&pool_mutex);
     return found;
@@ -168,6 +169,7 @@ static comem_status attach_locked(struct store_map *map, struct process *inherit
     }
     map->process = process;
     me->entered = 0;
+    me->quiet = false;
     *result = me;
     return COMEM_OK;
 }
@@ -240,6 +242,7 @@ void participant_detach(struct participant *me)
     if (me->record_end != 0 || lock_held(me))
         return; /* cut short by a longjmp or the like: whoever waits for us repairs the slot once the thread is gone */
     pthread_mutex_lock(&map->mutex);
+    me->quiet = true;
     if (!map_has_other_thread(map, me) && map->process != NULL) {
         me->entered = 1;
         word_store(&me->slot->process, 0);
@@ -339,6 +342,7 @@ static void fork_prepare_map(struct store_map *map, struct fork_plan *plan)
     if (me == NULL || me->entered != 0 || map->process == NULL)
         return;
     me->entered = 1;
+    me->quiet = true; /* nothing may run while the mutexes are held over the fork */
     if (process_open(me, SEAT_FORKING, &plan->child) == COMEM_OK) {
         plan->witness = (int)word_load(&plan->child->fd);
         if (process_copy_rows(me, map->process, plan->child) != COMEM_OK)
@@ -346,6 +350,7 @@ static void fork_prepare_map(struct store_map *map, struct fork_plan *plan)
     } else {
         plan->child = NULL;
     }
+    me->quiet = false;
     me->entered = 0;
 }
 

@@ -93,19 +93,25 @@ static inline void record_add_watch(struct participant *me, word64 *word)
     record_add(me, RECORD_WATCH, store_offset(me->map, word), word_load(word));
 }
 
-/* Records the version and makes it odd: readers without locks turn back from here on. */
-static inline void record_open_version(struct participant *me, word64 *version)
+/* Records the version and makes it odd: readers without locks turn back from here on. Returns the entry's index. */
+static inline uint32_t record_open_version(struct participant *me, word64 *version)
 {
     uint64_t even = word_load(version);
+    uint32_t index = me->record_end;
     record_add(me, RECORD_VERSION, store_offset(me->map, version), 0);
     word_store(version, even + 1);
     word_fence_release();
+    return index;
 }
 
-/* Makes it even again; after the commit, before the lock goes. */
-static inline void record_close_version(word64 *version)
+/* Makes it even again and drops its entry, so that repair leaves it alone: once the lock is gone the version may be another
+ * writer's, or its memory another's altogether. After the commit, before the lock goes. */
+static inline void record_close_version(struct participant *me, word64 *version, uint32_t index)
 {
     word_publish(version, word_load(version) + 1);
+    word_order();
+    word_store(&me->slot->record.entries[index].what, 0);
+    word_order();
 }
 
 /* From here on a death finishes the operation. */

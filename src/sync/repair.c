@@ -97,8 +97,9 @@ static void record_decide(struct store_map *map, struct record *record)
 }
 
 /* Step 2b for the record of the slot whose lock word is `name`. 0, or the number + 1 of the dead slot that is in the way. */
-static uint32_t record_settle(struct store_map *map, struct record *record, uint32_t name)
+static uint32_t record_settle(struct participant *me, struct record *record, uint32_t name)
 {
+    struct store_map *map = me->map;
     word32 *heap_lock = &map->header->heap_lock;
     uint64_t head = word_load(&record->head);
     enum record_state state = record_state(head);
@@ -108,7 +109,7 @@ static uint32_t record_settle(struct store_map *map, struct record *record, uint
         undo_words(map, state, record->entries, base, end);
         for (uint32_t i = base; i < end; i++)
             heap |= entry_is_heaps(record_kind(word_load(&record->entries[i].what)));
-        uint32_t blocker = heap ? lock_acquire_for(map, name, heap_lock) : 0;
+        uint32_t blocker = heap ? lock_acquire_for(me, name, heap_lock) : 0;
         if (blocker != 0)
             return blocker;
         for (uint32_t i = end; i-- > base;) {
@@ -169,7 +170,7 @@ static uint32_t repair_claimed(struct participant *me, struct slot *slot, uint32
     uint32_t name = slot_lock_word(control, number);
     record_decide(me->map, &slot->record);
     lock_release_for(name, &me->map->header->grow_lock);
-    uint32_t blocker = record_settle(me->map, &slot->record, name);
+    uint32_t blocker = record_settle(me, &slot->record, name);
     if (blocker != 0) {
         seat_settle(me, &slot->control, seat_state(control), 0);
         return blocker;
@@ -213,7 +214,7 @@ void repair_rollback(struct participant *me)
 {
     uint32_t blocker;
     record_decide(me->map, &me->slot->record);
-    while ((blocker = record_settle(me->map, &me->slot->record, me->lock_word)) != 0) {
+    while ((blocker = record_settle(me, &me->slot->record, me->lock_word)) != 0) {
         struct os_life *life = NULL;
         repair_slot(me, blocker - 1, &life); /* when a living recoverer is at it, the next look finds its work done */
     }

@@ -21,6 +21,7 @@ struct participant {
     uint32_t entered;   /* inside an operation; a signal handler's call finds it set */
     uint32_t record_base, record_end; /* of the record's valid entries; both 0 when it is idle */
     void *sleep_token;                /* what the before-sleep hook gave */
+    bool quiet;                       /* attaching, leaving or forking: no hook may run */
     struct participant *next_of_map, *next_of_thread;
 };
 
@@ -115,7 +116,7 @@ static inline bool lock_held(const struct participant *me)
 
 /* For a recoverer: takes a leaf lock in the name of the dead slot, whose lock word is `name`. 0: done, or it had it already;
  * otherwise the number + 1 of the slot that holds it. */
-uint32_t lock_acquire_for(struct store_map *map, uint32_t name, word32 *lock);
+uint32_t lock_acquire_for(struct participant *me, uint32_t name, word32 *lock);
 /* Releases `lock` if `name` holds it. */
 void lock_release_for(uint32_t name, word32 *lock);
 

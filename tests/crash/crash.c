@@ -6,6 +6,9 @@
  *   - store check finds nothing
  *   - the lists are as before the operation or as after it, and not as before if the reader saw the state after
  *   - further operations work, and store check still finds nothing
+ * At each of the victim's points, too, FIRST lives on and writes to the list, and is stopped before each of its stores while
+ * SECOND repairs: what was the victim's when it died may be another's by then.
+ *
  * A history that leads to memory already seen is not followed again. Everything is then taken back, store by store.
  *
  * Readers are stopped at each of their loads while a writer replaces what they read and its memory is used again; what
@@ -72,8 +75,13 @@ static uint64_t now_ns(void)
     return UINT64_C(1000000000000) + (alive[VICTIM] ? 0 : UINT64_C(20000000000));
 }
 
+static jmp_buf give_up_waiting;
+static bool may_wait;
+
 static void never_sleep(const word32 *word)
 {
+    if (may_wait)
+        longjmp(give_up_waiting, 1);
     fail("somebody waits for ever for the lock at %#llx", (unsigned long long)((const uint8_t *)word - maps[SECOND]->base));
 }
 
@@ -237,7 +245,7 @@ static void problem(void *context, const char *what)
 static void check_clean(void)
 {
     hook_arena(false);
-    store_check(maps[SECOND], problem, NULL);
+    store_check(maps[FIRST], problem, NULL);
     hook_arena(true);
 }
 
@@ -350,6 +358,69 @@ static void recover_and_verify(const struct expectation *expectation)
     }
 }
 
+/* ---- repair beside a living writer ---- */
+
+static void write_set(void)
+{
+    OK(comem_list_set(lists[FIRST][0], 0, far_value(11)));
+}
+
+static void write_append(void)
+{
+    OK(comem_list_append(lists[FIRST][0], far_value(12)));
+}
+
+static void write_pop(void)
+{
+    OK(comem_list_pop(lists[FIRST][0], NULL));
+}
+
+static void write_clear(void)
+{
+    OK(comem_list_clear(lists[FIRST][0]));
+    OK(comem_list_append(lists[FIRST][0], comem_int(5)));
+}
+
+/* SECOND repairs now; when it would have to wait for FIRST it is killed while it waits. */
+static void repair_beside(void)
+{
+    may_wait = true;
+    if (setjmp(give_up_waiting) == 0)
+        recover(SECOND);
+    else
+        bury(SECOND);
+    may_wait = false;
+}
+
+static void beside_writer(void)
+{
+    static void (*const writes[])(void) = {write_set, write_append, write_pop, write_clear};
+    comem_list *list = lists[FIRST][0];
+    size_t length = 0;
+    if (list == NULL || !object_alive(&list->object) || comem_list_len(list, &length) != COMEM_OK || length == 0)
+        return;
+    hook_mark mark = hook_now();
+    for (unsigned i = 0; i < sizeof writes / sizeof writes[0]; i++) {
+        hook_arm(HOOK_NEVER);
+        hook_arena_reset();
+        writes[i]();
+        uint64_t total = hook_stores();
+        hook_rollback(mark);
+        for (uint64_t store = 0; store < total; store++) {
+            cut_first = store;
+            hook_arena_reset();
+            hook_stop_writer(store, repair_beside);
+            writes[i]();
+            recover(FIRST);
+            content(FIRST);
+            check_clean();
+            cuts++;
+            hook_rollback(mark);
+            alive[SECOND] = true;
+        }
+    }
+}
+
 static void run_scenario(const struct scenario *scenario, unsigned part, unsigned seed)
 {
     struct expectation expectation = {0, 0, false};
@@ -384,6 +455,7 @@ static void run_scenario(const struct scenario *scenario, unsigned part, unsigne
             fail("a reader sees neither before nor after: %s", text);
         expectation.saw_after = saw != 0 && saw == expectation.after && saw != expectation.before;
         recover_and_verify(&expectation);
+        beside_writer();
         hook_rollback(base);
         alive[VICTIM] = true;
     }

@@ -25,7 +25,8 @@ static struct journal_entry {
     uint32_t shared;
 } journal[JOURNAL_MAX];
 static uint64_t journal_end, stores, loads, die_at = HOOK_NEVER, stop_at = HOOK_NEVER, image;
-static void (*stop_reader)(void);
+static uint64_t stop_store_at = HOOK_NEVER;
+static void (*stop_reader)(void), (*stop_writer)(void);
 static bool stopped;
 static uintptr_t stack_top;
 
@@ -75,6 +76,12 @@ static volatile uint64_t *before_store(volatile void *address, bool shared)
     if (shared) {
         if (stores == die_at)
             longjmp(hook_death, 1);
+        if (stores == stop_store_at) {
+            uint64_t at = stores;
+            stop_store_at = HOOK_NEVER;
+            stop_writer();
+            stores = at;
+        }
         stores++;
     }
     journal_add((void *)(uintptr_t)word, *word, 8, shared);
@@ -123,6 +130,14 @@ uint64_t hook_stores(void)
     return stores;
 }
 
+void hook_stop_writer(uint64_t store, void (*stop)(void))
+{
+    stores = 0;
+    die_at = HOOK_NEVER;
+    stop_store_at = store;
+    stop_writer = stop;
+}
+
 void hook_stop_reader(uint64_t load, void (*stop)(void))
 {
     loads = 0;
@@ -143,7 +158,7 @@ hook_mark hook_now(void)
 
 void hook_rollback(hook_mark mark)
 {
-    die_at = stop_at = HOOK_NEVER;
+    die_at = stop_at = stop_store_at = HOOK_NEVER;
     while (journal_end > mark) {
         const struct journal_entry *entry = &journal[--journal_end];
         if (entry->shared) {

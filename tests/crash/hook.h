@@ -22,6 +22,9 @@ extern jmp_buf hook_death;
 void hook_arm(uint64_t store);
 uint64_t hook_stores(void);
 
+/* Calls `stop` before store number `store`, counted from here; its own stores do not count. */
+void hook_stop_writer(uint64_t store, void (*stop)(void));
+
 /* Calls `stop` at load number `load`, counted from here; hooks are off meanwhile. */
 void hook_stop_reader(uint64_t load, void (*stop)(void));
 uint64_t hook_loads(void);

@@ -435,14 +435,15 @@ static void change_under_log(void)
         word_store(&log[i].argument, word_load(word));
     }
     record_add(me, RECORD_LOG, log_at, 8);
-    record_open_version(me, &list->shared->version);
+    uint32_t version = record_open_version(me, &list->shared->version);
     word_store(&entry->version, word_load(&entry->version) + 1);
     for (unsigned i = 0; i < 7; i++)
         word_store(&list_locked_cell(me->map, table, i, &entry)->body, 9000 + i);
-    record_add(me, RECORD_FREE, log_at, 0);
     record_commit(me);
-    record_close_version(&entry->version);
-    record_close_version(&list->shared->version);
+    word_publish(&entry->version, word_load(&entry->version) + 1);
+    record_close_version(me, &list->shared->version, version);
+    record_stage(me, me->record_end, RECORD_FREE, log_at, 0);
+    record_switch(me, RECORD_COMMITTED, me->record_end, me->record_end + 1); /* the log counts no longer */
     lock_release(me, &list->shared->lock);
     OK(heap_finish(me, 0));
     participant_leave(me);

@@ -194,6 +194,7 @@ active [SLOTS + 1] proctype Thread()
         :: ended < SLOTS && PROCESS_A_DEAD && !reaped && (reaper == NOBODY || dead[reaper - 1]) -> reap()
         :: ended == SLOTS -> break
         od;
+        row_writer[0] == NOBODY && row_writer[1] == NOBODY && version_writer == NOBODY && links_writer == NOBODY;
         reap();
         reap();
         assert(!row[0] && !row[1]);
