@@ -202,6 +202,17 @@ bool handle_any(struct store_map *map)
     return map->handles != NULL && map->handles->count > 0;
 }
 
+void handle_adopt_all(struct store_map *map)
+{
+    struct handle_table *table = map->handles;
+    for (uint64_t i = 0; table != NULL && i < table->bucket_count; i++)
+        for (struct comem_object *handle = table->buckets[i]; handle != NULL; handle = handle->next) {
+            handle->row = process_row_find(map, map->process, handle->offset);
+            if (handle->row == NULL) /* nothing would keep the object */
+                handle->identity = 0;
+        }
+}
+
 void handle_forget_all(struct store_map *map)
 {
     struct handle_table *table = map->handles;

@@ -24,6 +24,8 @@ void handle_insert(struct store_map *map, struct comem_object *handle, uint64_t 
 /* Takes it out of the table and frees it. */
 void handle_remove(struct store_map *map, struct comem_object *handle);
 bool handle_any(struct store_map *map);
+/* In a child: each handle finds its row in the process record that the parent made for it. */
+void handle_adopt_all(struct store_map *map);
 /* All handles become stale; the structs stay, because the program still has them. */
 void handle_forget_all(struct store_map *map);
 

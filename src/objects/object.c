@@ -491,6 +491,7 @@ static const struct sync_upward upward = {
     .reap_trash = trash_reap,
     .reap_stamped = sweep_stamped_all,
     .forget_handles = handle_forget_all,
+    .adopt_handles = handle_adopt_all,
     .has_handles = handle_any,
 };
 

@@ -419,6 +419,8 @@ static void fork_child(void)
         }
         if (had_parent && (inherited == NULL || map->process != inherited))
             sync_upward->forget_handles(map);
+        else if (had_parent)
+            sync_upward->adopt_handles(map);
         pthread_mutex_unlock(&map->mutex);
     }
     pthread_mutex_unlock(&maps_mutex);

@@ -78,17 +78,28 @@ static word64 *bucket_find(word64 *rows, uint64_t count, uint64_t object, uint64
     return NULL;
 }
 
-word64 *process_row_free(struct store_map *map, struct process *process, uint64_t object)
+/* A row in the bucket of `object` that has `wanted`, in whichever table. */
+static word64 *process_find(struct store_map *map, struct process *process, uint64_t object, uint64_t wanted)
 {
-    word64 *found = bucket_find(process->rows, PROCESS_ROWS, object, 0);
+    word64 *found = bucket_find(process->rows, PROCESS_ROWS, object, wanted);
     for (unsigned n = 0; found == NULL; n++) {
         uint64_t count;
         word64 *rows = process_table(map, process, n, &count);
         if (rows == NULL)
             return NULL;
-        found = bucket_find(rows, count, object, 0);
+        found = bucket_find(rows, count, object, wanted);
     }
     return found;
+}
+
+word64 *process_row_free(struct store_map *map, struct process *process, uint64_t object)
+{
+    return process_find(map, process, object, 0);
+}
+
+word64 *process_row_find(struct store_map *map, struct process *process, uint64_t object)
+{
+    return process_find(map, process, object, object);
 }
 
 comem_status process_row(struct participant *me, struct process *process, uint64_t object, word64 **row)

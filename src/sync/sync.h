@@ -155,6 +155,8 @@ comem_status process_open(struct participant *me, enum seat_state state, struct 
 comem_status process_row(struct participant *me, struct process *process, uint64_t object, word64 **row);
 /* The same among the tables there are, NULL if they have none. Touches nothing. */
 word64 *process_row_free(struct store_map *map, struct process *process, uint64_t object);
+/* A row of `process` that holds `object`, NULL if none does. */
+word64 *process_row_find(struct store_map *map, struct process *process, uint64_t object);
 /* Whether any process but those whose row is `but` holds a reference to `object`. After a full fence. */
 bool process_holds(struct store_map *map, uint64_t object, const word64 *but);
 /* Gives back every reference of a process that is gone, and its record. `me` holds nothing. Returns whether it did. */
@@ -200,6 +202,8 @@ struct sync_upward {
     bool (*reap_stamped)(struct participant *me);
     /* All handles of the process on objects of `map` become stale: it is a child that got no references. */
     void (*forget_handles)(struct store_map *map);
+    /* The handles of a child, which still name the rows of its parent's record, find their own in map->process. */
+    void (*adopt_handles)(struct store_map *map);
     /* Whether the process has any handle on objects of `map`. */
     bool (*has_handles)(struct store_map *map);
 };

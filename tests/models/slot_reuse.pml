@@ -25,8 +25,8 @@
  *   BROKEN_TAKEOVER                   a claim is taken over from a dead recoverer: between the look at its life word
  *                                     and the compare-and-swap, its slot is reused by a thread that claims the same
  *                                     slot.
- *   BROKEN_UNLOCK_AFTER_FREE          repair frees the slot first and then releases the lock by slot number alone: it
- *                                     takes the lock from a living successor.
+ *   BROKEN_UNLOCK_AFTER_FREE          repair frees the slot first and then releases the lock by slot number alone: a
+ *                                     death between leaves the lock to nobody, or it is taken from a living successor.
  */
 #ifdef SWEEP_ONLY
 #define SLOTS   5               /* threads beside the janitor */

@@ -26,14 +26,15 @@
  *   BROKEN_NO_FENCE_IN_TAKE          the row is still in the buffer when the version is read again: use after free.
  *   BROKEN_NO_FENCE_IN_RELEASE       the releasing thread still sees links, the popping thread still sees the row:
  *                                    leak.
- *   BROKEN_NO_FENCE_IN_COUNT_DOWN    the same from the other side, and use after free.
+ *   BROKEN_NO_FENCE_IN_COUNT_DOWN    the same from the other side.
  *   BROKEN_LINKS_BEFORE_VERSION      links = 0 can be seen before the version of the pop: a releasing thread frees
  *                                    the child while another takes it: use after free.
  *   BROKEN_NO_VALIDATION             the version is not read again: use after free.
  *   BROKEN_FAILED_TAKE_ONLY_CLEARS   a take that fails clears its row without the look: the popping thread has seen
  *                                    that row and left the child to it: leak.
  *   BROKEN_RELEASE_WITHOUT_PENDING   a death between clearing the row and the look: leak.
- *   BROKEN_ONE_THREAD_DEAD           the process counts as dead when one of its threads is: use after free.
+ *   BROKEN_ONE_THREAD_DEAD           the process counts as dead when one of its threads is: use after free, or a row
+ *                                    that nobody reaps.
  */
 #define SLOTS    3
 #define FORGET   seen = 0; taken = false; turn = 0; finished[_pid] = true
@@ -55,6 +56,9 @@ bool freed = false;
 bool pending[SLOTS + 1];        /* the record of a slot: PENDING(child) */
 byte reaper = NOBODY;           /* who reaps the record of process A */
 bool reaped = false;
+
+#define ALL_STORES_ARRIVED                                                              \
+    row_writer[0] == NOBODY && row_writer[1] == NOBODY && version_writer == NOBODY && links_writer == NOBODY
 
 #define FENCE            STEP(MAY_DIE -> skip)
 #define STORE_ROW(r, v)  STEP(row_writer[r] == NOBODY -> row_new[r] = v; row_writer[r] = ME)
@@ -194,9 +198,10 @@ active [SLOTS + 1] proctype Thread()
         :: ended < SLOTS && PROCESS_A_DEAD && !reaped && (reaper == NOBODY || dead[reaper - 1]) -> reap()
         :: ended == SLOTS -> break
         od;
-        row_writer[0] == NOBODY && row_writer[1] == NOBODY && version_writer == NOBODY && links_writer == NOBODY;
+        ALL_STORES_ARRIVED;
         reap();
         reap();
+        ALL_STORES_ARRIVED;
         assert(!row[0] && !row[1]);
         assert(freed)
     fi;
