@@ -4,12 +4,14 @@
  * the heap lock, may run in any thread whatever that holds, and may itself be cut short at any store: every step can be
  * done again by the next one.
  *
- *   1  claim      the control word names the recoverer; a dead recoverer's claim is taken over
- *   2  settle     a fired WATCH turns ACTIVE into COMMITTED; the grow lock goes; words are undone, versions made even; then, with the heap lock
- *                 in the dead slot's name (it may hold it already), heap entries are settled and each is cleared; the
- *                 record is emptied, or left OWING; the heap lock goes
+ *   1  claim      the control word names the recoverer, if it named nobody. Where it names a dead one, that one's slot is
+ *                 repaired first, which drops the claim; a claim is never taken over
+ *   2  settle     a fired WATCH turns ACTIVE into COMMITTED; the grow lock goes; words are undone and versions made even; the
+ *                 dead slot's own claims are dropped; then, with the heap lock in the dead slot's name (it may hold it
+ *                 already), heap entries are settled and each is cleared; the record is emptied, or left OWING; the heap
+ *                 lock goes
  *   3  release    only now the object locks: a WATCH must not be looked at again once its word may change
- *   4  let go     claims the dead slot held are dropped; the seat becomes FREE, or OWING
+ *   4  let go     the seat becomes FREE, or OWING
  *
  * Locks are taken in the dead slot's name, never the recoverer's own: so a dead recoverer leaves nothing of its own behind,
  * and whoever comes next finds the heap lock where the last one left it. If another dead slot holds the heap lock, the claim
@@ -96,56 +98,6 @@ static void record_decide(struct store_map *map, struct record *record)
     word_order();
 }
 
-/* Step 2b for the record of the slot whose lock word is `name`. 0, or the number + 1 of the dead slot that is in the way. */
-static uint32_t record_settle(struct participant *me, struct record *record, uint32_t name)
-{
-    struct store_map *map = me->map;
-    word32 *heap_lock = &map->header->heap_lock;
-    uint64_t head = word_load(&record->head);
-    enum record_state state = record_state(head);
-    uint32_t base = record_base(head), end = record_end(head) < RECORD_ENTRIES ? record_end(head) : RECORD_ENTRIES;
-    if (state == RECORD_ACTIVE || state == RECORD_COMMITTED) {
-        bool heap = false, owing = false;
-        undo_words(map, state, record->entries, base, end);
-        for (uint32_t i = base; i < end; i++)
-            heap |= entry_is_heaps(record_kind(word_load(&record->entries[i].what)));
-        uint32_t blocker = heap ? lock_acquire_for(me, name, heap_lock) : 0;
-        if (blocker != 0)
-            return blocker;
-        for (uint32_t i = end; i-- > base;) {
-            struct record_entry *entry = &record->entries[i];
-            uint64_t what = word_load(&entry->what);
-            enum record_kind kind = record_kind(what);
-            if (kind == (state == RECORD_ACTIVE ? RECORD_OWE : RECORD_UNLINK)) {
-                owing = true;
-                continue;
-            }
-            if (entry_is_heaps(kind))
-                sync_upward->settle_heap_entry(map, state, what, word_load(&entry->argument));
-            if (entry_is_heaps(kind) || kind == RECORD_OWE || kind == RECORD_UNLINK) {
-                word_order();
-                word_store(&entry->what, 0);
-            }
-        }
-        word_order();
-        word_store(&record->head, owing ? record_head(RECORD_OWING, base, end) : 0);
-        word_order();
-    }
-    lock_release_for(name, heap_lock);
-    return 0;
-}
-
-static void release_held(struct store_map *map, struct slot *slot, uint32_t name)
-{
-    for (unsigned i = 0; i < 8; i++) {
-        uint64_t offset = word_load(&slot->held[i]);
-        word32 *lock = offset >= map->data ? store_at(map, offset, sizeof(word64)) : NULL;
-        if (lock != NULL)
-            lock_release_for(name, lock);
-        word_store(&slot->held[i], 0);
-    }
-}
-
 /* A seat that the dead slot claimed is nobody's again; a process record that it was still setting up is free. */
 static void drop_claims(struct store_map *map, struct slot *slot, uint32_t number)
 {
@@ -163,6 +115,61 @@ static void drop_claims(struct store_map *map, struct slot *slot, uint32_t numbe
     }
 }
 
+/* Step 2b, for the slot whose lock word is `name`: undoes words, drops claims, settles heap entries, empties the record. 0, or
+ * the number + 1 of the dead slot that is in the way. */
+static uint32_t slot_settle(struct participant *me, struct slot *slot, uint32_t number, uint32_t name)
+{
+    struct store_map *map = me->map;
+    struct record *record = &slot->record;
+    word32 *heap_lock = &map->header->heap_lock;
+    uint64_t head = word_load(&record->head);
+    enum record_state state = record_state(head);
+    uint32_t base = record_base(head), end = record_end(head) < RECORD_ENTRIES ? record_end(head) : RECORD_ENTRIES;
+    bool open = state == RECORD_ACTIVE || state == RECORD_COMMITTED, heap = false, owing = false;
+    if (open)
+        undo_words(map, state, record->entries, base, end);
+    /* Not before the words, which may be a claimed record's; not after the heap lock, whose dead holder may be the claimed
+     * slot and wait for us. */
+    drop_claims(map, slot, number);
+    for (uint32_t i = base; open && i < end; i++)
+        heap |= entry_is_heaps(record_kind(word_load(&record->entries[i].what)));
+    uint32_t blocker = heap ? lock_acquire_for(me, name, heap_lock) : 0;
+    if (blocker != 0)
+        return blocker;
+    for (uint32_t i = end; open && i-- > base;) {
+        struct record_entry *entry = &record->entries[i];
+        uint64_t what = word_load(&entry->what);
+        enum record_kind kind = record_kind(what);
+        if (kind == (state == RECORD_ACTIVE ? RECORD_OWE : RECORD_UNLINK)) {
+            owing = true;
+            continue;
+        }
+        if (entry_is_heaps(kind))
+            sync_upward->settle_heap_entry(map, state, what, word_load(&entry->argument));
+        if (entry_is_heaps(kind) || kind == RECORD_OWE || kind == RECORD_UNLINK) {
+            word_order();
+            word_store(&entry->what, 0);
+        }
+    }
+    word_order();
+    if (open)
+        word_store(&record->head, owing ? record_head(RECORD_OWING, base, end) : 0);
+    word_order();
+    lock_release_for(name, heap_lock);
+    return 0;
+}
+
+static void release_held(struct store_map *map, struct slot *slot, uint32_t name)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t offset = word_load(&slot->held[i]);
+        word32 *lock = offset >= map->data ? store_at(map, offset, sizeof(word64)) : NULL;
+        if (lock != NULL)
+            lock_release_for(name, lock);
+        word_store(&slot->held[i], 0);
+    }
+}
+
 /* Repairs a slot that `me` has claimed. 0: done. Otherwise the claim is dropped and that slot comes first. */
 static uint32_t repair_claimed(struct participant *me, struct slot *slot, uint32_t number)
 {
@@ -170,13 +177,12 @@ static uint32_t repair_claimed(struct participant *me, struct slot *slot, uint32
     uint32_t name = slot_lock_word(control, number);
     record_decide(me->map, &slot->record);
     lock_release_for(name, &me->map->header->grow_lock);
-    uint32_t blocker = record_settle(me, &slot->record, name);
+    uint32_t blocker = slot_settle(me, slot, number, name);
     if (blocker != 0) {
         seat_settle(me, &slot->control, seat_state(control), 0);
         return blocker;
     }
     release_held(me->map, slot, name);
-    drop_claims(me->map, slot, number);
     word_store(&slot->process, 0);
     word_order();
     bool owing = record_state(word_load(&slot->record.head)) == RECORD_OWING;
@@ -192,19 +198,23 @@ bool repair_slot(struct participant *me, uint32_t number, struct os_life **life)
         uint64_t control = slot == NULL ? 0 : word_load_acquire(&slot->control);
         if (slot == NULL || !slot_dead(slot, control))
             return true;
-        uint32_t recoverer = seat_recoverer(control);
-        if (recoverer != 0 && recoverer != me->number + 1) {
+        uint32_t recoverer = seat_recoverer(control), blocker;
+        if (recoverer != 0) {
+            /* A claim is never taken over: by now the recoverer's slot may be another thread's, with a claim that looks the
+             * same. Whoever repairs the recoverer drops its claims. */
             struct slot *other = slot_at(me->map, recoverer - 1);
             if (other != NULL && !os_life_over(&other->life)) {
                 *life = &other->life;
                 return false;
             }
-        }
-        if (!seat_claim(me, &slot->control, control, 0))
+            blocker = recoverer;
+        } else if (seat_claim(me, &slot->control, control, 0)) {
+            blocker = repair_claimed(me, slot, number);
+            if (blocker == 0)
+                return true;
+        } else {
             continue;
-        uint32_t blocker = repair_claimed(me, slot, number);
-        if (blocker == 0)
-            return true;
+        }
         if (blocker - 1 != number && !repair_slot(me, blocker - 1, life))
             return false;
     }
@@ -214,7 +224,7 @@ void repair_rollback(struct participant *me)
 {
     uint32_t blocker;
     record_decide(me->map, &me->slot->record);
-    while ((blocker = record_settle(me, &me->slot->record, me->lock_word)) != 0) {
+    while ((blocker = slot_settle(me, me->slot, me->number, me->lock_word)) != 0) {
         struct os_life *life = NULL;
         repair_slot(me, blocker - 1, &life); /* when a living recoverer is at it, the next look finds its work done */
     }
@@ -242,39 +252,36 @@ static bool reap_owing(struct participant *me, struct slot *slot, uint64_t contr
     return done;
 }
 
-/* Whether `me` may take over a seat that its control word says is claimed by somebody. */
-static bool claim_is_void(struct store_map *map, uint64_t control)
+static void sweep_slot(struct participant *me, uint32_t number, struct slot *slot, bool *gained)
 {
-    uint32_t recoverer = seat_recoverer(control);
-    struct slot *slot = recoverer == 0 ? NULL : slot_at(map, recoverer - 1);
-    return recoverer == 0 || slot == NULL || os_life_over(&slot->life);
+    struct os_life *life;
+    uint64_t control = word_load_acquire(&slot->control);
+    if (slot_dead(slot, control))
+        *gained |= repair_slot(me, number, &life);
+    if (seat_state(control) == SEAT_CLAIMED && os_clock() - word_load(&slot->claimed_at) > CLAIM_EXPIRES_NS)
+        word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0));
 }
 
+/* First all dead slots are repaired, so that no claim is left but those of the living; then what they left is reaped. */
 bool repair_sweep(struct participant *me)
 {
     struct store_map *map = me->map;
     bool gained = false;
     for (uint32_t i = 0; i < seat_high(map, SEATS_OF_SLOTS); i++) {
         struct slot *slot = slot_at(map, i);
-        if (slot == NULL)
-            break;
-        struct os_life *life;
-        uint64_t control = word_load_acquire(&slot->control);
-        if (slot_dead(slot, control)) {
-            gained |= repair_slot(me, i, &life);
-            control = word_load_acquire(&slot->control);
-        }
-        if (seat_state(control) == SEAT_OWING && claim_is_void(map, control))
+        if (slot != NULL)
+            sweep_slot(me, i, slot, &gained);
+    }
+    for (uint32_t i = 0; i < seat_high(map, SEATS_OF_SLOTS); i++) {
+        struct slot *slot = slot_at(map, i);
+        uint64_t control = slot == NULL ? 0 : word_load_acquire(&slot->control);
+        if (seat_state(control) == SEAT_OWING && seat_recoverer(control) == 0)
             gained |= reap_owing(me, slot, control);
-        if (seat_state(control) == SEAT_CLAIMED && os_clock() - word_load(&slot->claimed_at) > CLAIM_EXPIRES_NS)
-            word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0));
     }
     for (uint32_t i = 0; i < seat_high(map, SEATS_OF_PROCESSES); i++) {
         struct process *process = seat_at(map, SEATS_OF_PROCESSES, i);
-        if (process == NULL)
-            break;
-        uint64_t control = word_load_acquire(&process->control);
-        if (claim_is_void(map, control) && process_dead(map, process, control))
+        uint64_t control = process == NULL ? 0 : word_load_acquire(&process->control);
+        if (seat_recoverer(control) == 0 && process_dead(map, process, control))
             gained |= process_reap(me, process);
     }
     return sync_upward->reap_trash(me) || gained;

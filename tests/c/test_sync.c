@@ -1339,7 +1339,7 @@ static int interrupted(void *argument)
     setitimer(ITIMER_VIRTUAL, &never, NULL);
     child_check(reentry.failed == 0);
     child_check(reentry.calls > 0);
-    child_check(reentry.way == 3 || reentry.busy > 0 || reentry.calls < 100);
+    child_check(reentry.way >= 2 || reentry.busy > 0 || reentry.calls < 100); /* the others hardly need the lock */
     child_check(comem_list_pop(reentry.nested, NULL) == COMEM_OK);
     return 0;
 }

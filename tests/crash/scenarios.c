@@ -439,11 +439,12 @@ static void change_under_log(void)
     word_store(&entry->version, word_load(&entry->version) + 1);
     for (unsigned i = 0; i < 7; i++)
         word_store(&list_locked_cell(me->map, table, i, &entry)->body, 9000 + i);
+    uint32_t give_up = me->record_end;
+    record_add(me, RECORD_FREE, log_at, 0);
     record_commit(me);
     word_publish(&entry->version, word_load(&entry->version) + 1);
     record_close_version(me, &list->shared->version, version);
-    record_stage(me, me->record_end, RECORD_FREE, log_at, 0);
-    record_switch(me, RECORD_COMMITTED, me->record_end, me->record_end + 1); /* the log counts no longer */
+    record_switch(me, RECORD_COMMITTED, give_up, give_up + 1); /* the log counts no longer */
     lock_release(me, &list->shared->lock);
     OK(heap_finish(me, 0));
     participant_leave(me);
