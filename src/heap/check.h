@@ -27,7 +27,8 @@ void check_problem(struct check *check, const char *format, ...) __attribute__((
 
 /* What knows objects: tells whether a lone object may exist (a link, a holder or a stamp keeps it, or it is dead) and
  * compares its links with `links`, the number of cells found. */
-typedef void (*check_object_judge)(struct check *check, struct store_map *map, uint64_t object, uint64_t links, bool in_trash);
+typedef void (*check_object_judge)(struct check *check, struct store_map *map, uint64_t object, uint64_t links,
+                                   bool in_trash);
 void check_register_objects(check_object_judge judge);
 
 #endif

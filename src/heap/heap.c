@@ -15,8 +15,8 @@
  *              A span that runs empty is given back by turning its head into a run's (one store), then clearing page
  *              entries, the head last: a repeated FREE finds the run and clears on.
  */
-#include "heap/grow.h"
 #include "heap/heap.h"
+#include "heap/grow.h"
 
 #define SPAN_MAGIC UINT64_C(0x5BA40000)
 #define FINE_CLASSES 7u /* 16, 24 ... 64 */
@@ -62,7 +62,7 @@ void heap_init(void)
     uint32_t class = FINE_CLASSES;
     for (uint32_t base = 64; base < HEAP_BLOCK_MAX; base *= 2)
         for (uint32_t quarter = 1; quarter <= 4; quarter++)
-            plans[class++] = class_make_plan(base + base / 4 * quarter, 64);
+            plans[class ++] = class_make_plan(base + base / 4 * quarter, 64);
     class_count = class;
     plans[HEAP_CLASS_OBJECT] = class_make_plan(HEAP_OBJECT_SIZE, 128);
 }
@@ -343,8 +343,7 @@ bool heap_is_object(struct store_map *map, uint64_t offset)
  * otherwise make and drop a span each time. */
 static bool span_is_spare(struct store_map *map, uint64_t start, uint32_t class)
 {
-    return class != HEAP_CLASS_OBJECT &&
-           (word_load(available_word(map, start, class)) & ~available_bit(start)) != 0;
+    return class != HEAP_CLASS_OBJECT && (word_load(available_word(map, start, class)) & ~available_bit(start)) != 0;
 }
 
 static void block_give(struct store_map *map, uint64_t offset, bool may_release)

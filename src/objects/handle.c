@@ -69,8 +69,12 @@ static uint64_t parse_size(const char *text)
 {
     char *end;
     unsigned long long number = strtoull(text, &end, 10);
-    unsigned shift = *end == 'K' || *end == 'k' ? 10 : *end == 'M' || *end == 'm' ? 20 : *end == 'G' || *end == 'g' ? 30 : 0;
-    bool valid = end != text && *text != '-' && (shift == 0 ? *end == 0 : end[1] == 0 || end[1] == 'B' || end[1] == 'b');
+    unsigned shift = *end == 'K' || *end == 'k'   ? 10
+                     : *end == 'M' || *end == 'm' ? 20
+                     : *end == 'G' || *end == 'g' ? 30
+                                                  : 0;
+    bool valid =
+        end != text && *text != '-' && (shift == 0 ? *end == 0 : end[1] == 0 || end[1] == 'B' || end[1] == 'b');
     return valid && number <= UINT64_MAX >> shift ? (uint64_t)number << shift : 0;
 }
 
@@ -185,9 +189,8 @@ void handle_insert(struct store_map *map, struct comem_object *handle, uint64_t 
 
 void handle_remove(struct store_map *map, struct comem_object *handle)
 {
-    struct comem_object **link = map->handles == NULL || map->handles->bucket_count == 0
-                                     ? NULL
-                                     : handle_bucket(map->handles, handle->offset);
+    struct comem_object **link =
+        map->handles == NULL || map->handles->bucket_count == 0 ? NULL : handle_bucket(map->handles, handle->offset);
     while (link != NULL && *link != NULL && *link != handle)
         link = &(*link)->next;
     if (link != NULL && *link == handle) {
@@ -207,6 +210,8 @@ void handle_adopt_all(struct store_map *map)
     struct handle_table *table = map->handles;
     for (uint64_t i = 0; table != NULL && i < table->bucket_count; i++)
         for (struct comem_object *handle = table->buckets[i]; handle != NULL; handle = handle->next) {
+            ((struct comem_list *)handle)->place =
+                (struct list_place){0}; /* another thread may have been changing it */
             handle->row = process_row_find(map, map->process, handle->offset);
             if (handle->row == NULL) /* nothing would keep the object */
                 handle->identity = 0;

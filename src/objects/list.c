@@ -85,8 +85,8 @@ static inline comem_status list_lock(struct participant *me, struct comem_object
 
 /* The cell of item `index`, and its entry; NULL: damage. Most often it stands in the block that was used last, which a chain
  * of loads does not have to find again. */
-static inline struct cell *list_cell(struct participant *me, struct comem_object *list, const struct locked_list *locked,
-                                     uint64_t index, struct list_entry **entry)
+static inline struct cell *list_cell(struct participant *me, struct comem_object *list,
+                                     const struct locked_list *locked, uint64_t index, struct list_entry **entry)
 {
     struct list_place *place = list_place_of(list);
     if (!WORD_LIKELY(place->table_word == locked->table_word && place->number == index >> LIST_BLOCK_SHIFT &&
@@ -96,7 +96,8 @@ static inline struct cell *list_cell(struct participant *me, struct comem_object
         place->table = NULL;
         place->cells = list_locked_cell(me->map, locked->table_word, block_index, &place->entry);
         uint64_t cells = locked->capacity < LIST_BLOCK ? locked->capacity : LIST_BLOCK;
-        if (place->cells == NULL || store_at(me->map, store_offset(me->map, place->cells), list_block_size(cells)) == NULL)
+        if (place->cells == NULL ||
+            store_at(me->map, store_offset(me->map, place->cells), list_block_size(cells)) == NULL)
             return NULL;
         place->block = word_load(&place->entry->block);
         place->number = index >> LIST_BLOCK_SHIFT;
@@ -120,9 +121,7 @@ static inline bool append_locked(struct participant *me, struct comem_object *li
                                  struct cell_image image)
 {
     struct list_entry *entry;
-    struct cell *cell = locked->length < locked->capacity
-                            ? list_cell(me, list, locked, locked->length, &entry)
-                            : NULL;
+    struct cell *cell = locked->length < locked->capacity ? list_cell(me, list, locked, locked->length, &entry) : NULL;
     if (!WORD_LIKELY(cell != NULL))
         return false;
     cell_store(cell, image);
@@ -236,7 +235,8 @@ comem_status comem_list_append(comem_list *list, comem_value value)
 
 /* ---- extend ---- */
 
-static comem_status extend_plain(struct participant *me, struct comem_object *list, const comem_value *values, size_t count)
+static comem_status extend_plain(struct participant *me, struct comem_object *list, const comem_value *values,
+                                 size_t count)
 {
     struct locked_list locked;
     for (;;) {
@@ -337,13 +337,15 @@ static comem_status extend_splice(struct participant *me, struct comem_object *l
     record_stage(me, base + 1, RECORD_TRASH, root, 1);
     record_stage(me, base + 2, RECORD_WATCH, store_offset(me->map, &locked.table->length), locked.length);
     record_switch(me, RECORD_ACTIVE, base, base + 3);
-    word_publish(&locked.table->length, locked.length + count); /* commit: the values are the list's, the table is a shell */
+    word_publish(&locked.table->length,
+                 locked.length + count); /* commit: the values are the list's, the table is a shell */
     record_commit(me);
     lock_release(me, &list->shared->lock);
     return heap_finish(me, 0);
 }
 
-static comem_status extend_aside(struct participant *me, struct comem_object *list, const comem_value *values, size_t count)
+static comem_status extend_aside(struct participant *me, struct comem_object *list, const comem_value *values,
+                                 size_t count)
 {
     struct list_table *table;
     comem_status status = list_build_aside(me, count, &table);
@@ -386,8 +388,8 @@ comem_status comem_list_extend(comem_list *list, const comem_value *values, size
         if (count == 0)
             status = object_ok(&list->object) ? COMEM_OK : object_gone(&list->object);
         else
-            status = plain ? extend_plain(me, &list->object, values, count)
-                           : extend_aside(me, &list->object, values, count);
+            status =
+                plain ? extend_plain(me, &list->object, values, count) : extend_aside(me, &list->object, values, count);
     } while (status == COMEM_NO_MEMORY && heap_relieve(me) && tries++ == 0); /* a vain try leaves trash of its own */
     participant_leave(me);
     return status;
@@ -395,7 +397,8 @@ comem_status comem_list_extend(comem_list *list, const comem_value *values, size
 
 /* ---- set ---- */
 
-static comem_status set_locked(struct participant *me, struct comem_object *list, int64_t index, struct cell_image image)
+static comem_status set_locked(struct participant *me, struct comem_object *list, int64_t index,
+                               struct cell_image image)
 {
     struct locked_list locked;
     comem_status status = list_lock(me, list, &locked);
@@ -424,8 +427,8 @@ static comem_status set_locked(struct participant *me, struct comem_object *list
     return COMEM_OK;
 }
 
-static comem_status set_value(struct participant *me, struct comem_object *list, int64_t index, const comem_value *value,
-                              struct cell_image image)
+static comem_status set_value(struct participant *me, struct comem_object *list, int64_t index,
+                              const comem_value *value, struct cell_image image)
 {
     comem_status status = value_prepare(me, value, &image);
     if (status != COMEM_OK)

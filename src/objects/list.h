@@ -28,10 +28,10 @@ struct comem_list {
 /* Where an iteration stands. It is live: it reads item after item by index, as the list is then. Private memory. */
 struct list_cursor {
     struct comem_list *list;
-    uint64_t next;             /* the index of the next item */
-    uint64_t first, count;     /* cells[0] is item `first` */
-    uint64_t table, version;   /* the cells are good while the table word and */
-    const word64 *version_at;  /* the version of their block are these */
+    uint64_t next;            /* the index of the next item */
+    uint64_t first, count;    /* cells[0] is item `first` */
+    uint64_t table, version;  /* the cells are good while the table word and */
+    const word64 *version_at; /* the version of their block are these */
     const word64 *length_at;
     struct cell_image cells[LIST_CURSOR_CELLS];
 };

@@ -34,7 +34,7 @@ struct list_entry {
 struct list_table {
     struct block_header header;
     word64 length;
-    word64 capacity; /* cells there are, over all blocks */
+    word64 capacity;    /* cells there are, over all blocks */
     word64 entry_count; /* entries there is room for */
     word64 flags;
     word64 zero[2];
@@ -68,8 +68,8 @@ static inline struct list_table *list_table_at(struct store_map *map, uint64_t t
 /* The entry of item `index`; NULL when it would be outside the store. */
 static inline struct list_entry *list_entry_at(struct store_map *map, uint64_t table_word, uint64_t index)
 {
-    uint64_t at = table_offset(table_word) + sizeof(struct list_table) +
-                  (index >> LIST_BLOCK_SHIFT) * sizeof(struct list_entry);
+    uint64_t at =
+        table_offset(table_word) + sizeof(struct list_table) + (index >> LIST_BLOCK_SHIFT) * sizeof(struct list_entry);
     return store_at(map, at, sizeof(struct list_entry));
 }
 

@@ -62,7 +62,8 @@ static inline enum attempt read_cell(const struct comem_object *list, int64_t in
 /* Turns the image of a cell that was read into a private value. `me` NULL: numbers and near values only. The map's mutex is
  * held for references. */
 static enum attempt read_value(struct participant *me, struct store_map *map, struct cell_image image,
-                               bool (*still)(const void *), const void *context, comem_value *value, comem_status *status)
+                               bool (*still)(const void *), const void *context, comem_value *value,
+                               comem_status *status)
 {
     *status = COMEM_OK;
     if (cell_is_number(image.head)) {

@@ -30,7 +30,8 @@ static bool room_view(const struct participant *me, const struct comem_object *l
 }
 
 /* Takes the lock if the list still is as in `view`. */
-static comem_status room_lock(struct participant *me, struct comem_object *list, const struct room_view *view, bool *same)
+static comem_status room_lock(struct participant *me, struct comem_object *list, const struct room_view *view,
+                              bool *same)
 {
     comem_status status = object_lock(me, list);
     if (status != COMEM_OK)
@@ -178,7 +179,8 @@ static comem_status room_block(struct participant *me, struct comem_object *list
 comem_status list_make_room(struct participant *me, struct comem_object *list, uint64_t wanted, uint32_t keep)
 {
     if (wanted > LIST_LENGTH_MAX)
-        return store_error(COMEM_NO_MEMORY, "a list of %llu items is longer than any may be", (unsigned long long)wanted);
+        return store_error(COMEM_NO_MEMORY, "a list of %llu items is longer than any may be",
+                           (unsigned long long)wanted);
     for (;;) {
         struct room_view view;
         comem_status status = COMEM_OK;

@@ -87,7 +87,8 @@ comem_status object_new(struct participant *me, enum object_type type, uint64_t 
 comem_status object_gone(const struct comem_object *handle)
 {
     if (handle->identity == 0)
-        return store_error(COMEM_GONE, "this process never got the object: it was made by a raw clone(), or has left the store");
+        return store_error(COMEM_GONE,
+                           "this process never got the object: it was made by a raw clone(), or has left the store");
     if (object_identity_state(word_load(&handle->shared->identity)) == OBJECT_GONE)
         return store_error(COMEM_GONE, "the object was shut down with its manager");
     return store_error(COMEM_GONE, "the object is no longer there");
@@ -194,8 +195,8 @@ void object_hold(struct comem_object *handle)
     pthread_mutex_unlock(&handle->map->mutex);
 }
 
-comem_status object_take(struct participant *me, struct cell_image image, bool (*still)(const void *), const void *context,
-                         struct comem_object **handle)
+comem_status object_take(struct participant *me, struct cell_image image, bool (*still)(const void *),
+                         const void *context, struct comem_object **handle)
 {
     struct store_map *map = me->map;
     struct comem_object *known = handle_find(map, image.body);
@@ -595,7 +596,8 @@ static bool always(const void *context)
     return true;
 }
 
-static comem_status name_open_locked(struct participant *me, const struct object_name *name, struct comem_object **handle)
+static comem_status name_open_locked(struct participant *me, const struct object_name *name,
+                                     struct comem_object **handle)
 {
     struct object *shared = object_at(me->map, name->offset);
     if (shared == NULL)
@@ -621,8 +623,10 @@ comem_status object_name_open(const struct object_name *name, struct comem_objec
     struct participant *me;
     struct store_map *map = handle_default_map();
     if (map == NULL || memcmp(map->id, name->store, sizeof map->id) != 0)
-        return store_error(COMEM_GONE, "the object belongs to another program's store, which this process (%u) does not have; "
-                           "only processes started by fork share it (sender: process %d)", os_process_id(), name->sender);
+        return store_error(COMEM_GONE,
+                           "the object belongs to another program's store, which this process (%u) does not have; "
+                           "only processes started by fork share it (sender: process %d)",
+                           os_process_id(), name->sender);
     comem_status status = participant_enter(map, &me);
     if (status != COMEM_OK)
         return status;

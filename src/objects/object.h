@@ -23,8 +23,8 @@ struct object {
 
     word64 identity; /* {OBJECT_MAGIC 16, type 8, state 8, generation 32} */
     word64 flags;
-    word64 scope;    /* the manager it was made in, 0 for none */
-    word64 table;    /* {change count 16, offset 48} of its content, offset 0 when it is empty */
+    word64 scope; /* the manager it was made in, 0 for none */
+    word64 table; /* {change count 16, offset 48} of its content, offset 0 when it is empty */
     word64 rest[4];
 };
 static_assert(sizeof(struct object) == HEAP_OBJECT_SIZE && offsetof(struct object, identity) == 64,
@@ -37,8 +37,8 @@ struct comem_object {
     struct object *shared;
     uint64_t identity; /* what the object's must be; 0 once this process has lost its references */
     uint64_t offset;
-    word64 *row;       /* in the process record */
-    uint64_t count;    /* handles given out; under the map's mutex */
+    word64 *row;    /* in the process record */
+    uint64_t count; /* handles given out; under the map's mutex */
     struct comem_object *next;
 };
 
@@ -97,8 +97,8 @@ comem_status object_new(struct participant *me, enum object_type type, uint64_t 
                         struct comem_object **handle);
 /* A handle on the object that `image`, just read, refers to. `still` is asked after the reference is taken whether the
  * image is still where it was read; when not, *handle is NULL and the reader tries again. The map's mutex is held. */
-comem_status object_take(struct participant *me, struct cell_image image, bool (*still)(const void *), const void *context,
-                         struct comem_object **handle);
+comem_status object_take(struct participant *me, struct cell_image image, bool (*still)(const void *),
+                         const void *context, struct comem_object **handle);
 void object_hold(struct comem_object *handle);
 void object_release(struct comem_object *handle);
 /* The same inside an operation of `me`, with the map's mutex held and no object lock. */

@@ -16,7 +16,8 @@ static void trace_table(struct check *check, struct store_map *map, uint64_t roo
     for (uint64_t i = 0; i < capacity; i += LIST_BLOCK) {
         const struct list_entry *entry = list_entry_at(map, root, i);
         if (entry == NULL || word_load(&entry->first) != i)
-            check_problem(check, "table %#llx has a wrong entry for item %llu", (unsigned long long)root, (unsigned long long)i);
+            check_problem(check, "table %#llx has a wrong entry for item %llu", (unsigned long long)root,
+                          (unsigned long long)i);
         if (entry != NULL)
             check_block(check, word_load(&entry->block));
     }
@@ -26,9 +27,11 @@ static void trace_table(struct check *check, struct store_map *map, uint64_t roo
         struct cell_image image = cell == NULL ? (struct cell_image){UINT64_MAX, 0} : cell_load(cell);
         uint64_t size;
         if (cell == NULL || cell_kind(image.head) > COMEM_REF)
-            check_problem(check, "item %llu of table %#llx is no value", (unsigned long long)i, (unsigned long long)root);
+            check_problem(check, "item %llu of table %#llx is no value", (unsigned long long)i,
+                          (unsigned long long)root);
         else if (cell_is_far(image.head) && !cell_far_size(map, image, &size))
-            check_problem(check, "item %llu of table %#llx names no value block", (unsigned long long)i, (unsigned long long)root);
+            check_problem(check, "item %llu of table %#llx names no value block", (unsigned long long)i,
+                          (unsigned long long)root);
         else if (cell_is_far(image.head))
             check_block(check, image.body);
         else if (cell_is_ref(image.head))
@@ -66,7 +69,8 @@ static void judge_object(struct check *check, struct store_map *map, uint64_t ob
     if (word32_load(&shared->lock) != 0)
         check_problem(check, "object %#llx is locked", (unsigned long long)at);
     if ((state == OBJECT_DEAD) != in_trash)
-        check_problem(check, "object %#llx is %s the trash", (unsigned long long)at, in_trash ? "alive in" : "dead outside");
+        check_problem(check, "object %#llx is %s the trash", (unsigned long long)at,
+                      in_trash ? "alive in" : "dead outside");
     if (!in_trash && links == 0 && word_load(&shared->stamp) == 0 && !process_holds(map, object, NULL))
         check_problem(check, "object %#llx is kept by nothing", (unsigned long long)at);
 }

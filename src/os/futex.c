@@ -31,7 +31,8 @@ void (*os_seam_sleep)(const word32 *word);
 
 static struct timespec to_timespec(uint64_t nanoseconds)
 {
-    struct timespec time = {.tv_sec = (time_t)(nanoseconds / 1000000000u), .tv_nsec = (long)(nanoseconds % 1000000000u)};
+    struct timespec time = {.tv_sec = (time_t)(nanoseconds / 1000000000u),
+                            .tv_nsec = (long)(nanoseconds % 1000000000u)};
     return time;
 }
 

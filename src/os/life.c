@@ -16,7 +16,8 @@
 bool (*os_seam_life_over)(const struct os_life *life);
 #endif
 
-static_assert(offsetof(pthread_mutex_t, __data.__lock) == 0, "the C library keeps the owner in the mutex's first field");
+static_assert(offsetof(pthread_mutex_t, __data.__lock) == 0,
+              "the C library keeps the owner in the mutex's first field");
 static_assert(sizeof(pthread_mutex_t) <= 64, "a mutex fits into its line");
 
 bool os_life_begin(struct os_life *life)

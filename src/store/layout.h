@@ -41,7 +41,8 @@
 
 /* The heap's caches for 64 spans; see heap.c. */
 struct heap_group {
-    word64 available[HEAP_CLASSES_MAX]; /* per size class: bit i is set when span i of the group may have a free block */
+    word64
+        available[HEAP_CLASSES_MAX]; /* per size class: bit i is set when span i of the group may have a free block */
 };
 
 struct store_header {
@@ -60,21 +61,21 @@ struct store_header {
 
     /* Read by all, written now and then. */
     _Alignas(64) word64 committed; /* end of the data; holder of grow_lock */
-    word64 slots_high;      /* no slot at or above this index was ever used; by compare and swap, only rises */
-    word64 processes_high;  /* the same for process records */
-    word64 version_counter; /* where a new table's versions start; by atomic addition */
-    word64 scope_counter;   /* the last scope given out; by atomic addition */
+    word64 slots_high;             /* no slot at or above this index was ever used; by compare and swap, only rises */
+    word64 processes_high;         /* the same for process records */
+    word64 version_counter;        /* where a new table's versions start; by atomic addition */
+    word64 scope_counter;          /* the last scope given out; by atomic addition */
     word32 grow_lock;
 
     /* The heap's; written by the holder of heap_lock. */
     _Alignas(64) word32 heap_lock;
     word32 zero;
-    word64 trash;                         /* the first root waiting to be freed */
-    word64 page_hint;                     /* no free page below */
-    word64 span_hint;                     /* no free aligned run of a span's pages below */
+    word64 trash;                        /* the first root waiting to be freed */
+    word64 page_hint;                    /* no free page below */
+    word64 span_hint;                    /* no free aligned run of a span's pages below */
     word64 class_hint[HEAP_CLASSES_MAX]; /* no group below has a span of the class with a free block */
 
-    word64 slot_chunks[LAYOUT_CHUNKS];    /* offsets; filled in order, each by one compare and swap */
+    word64 slot_chunks[LAYOUT_CHUNKS]; /* offsets; filled in order, each by one compare and swap */
     word64 process_chunks[LAYOUT_CHUNKS];
 };
 static_assert(sizeof(struct store_header) <= SPAN_SIZE, "the header fits into its span");

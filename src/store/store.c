@@ -83,8 +83,8 @@ static comem_status map_window(struct store_map *map)
 {
     map->base = os_memory_map(&map->memory, map->window);
     if (map->base == NULL)
-        return store_error(COMEM_SYSTEM, "cannot map %llu bytes of address space: %s",
-                           (unsigned long long)map->window, strerror(errno));
+        return store_error(COMEM_SYSTEM, "cannot map %llu bytes of address space: %s", (unsigned long long)map->window,
+                           strerror(errno));
     map->header = (struct store_header *)map->base;
     return COMEM_OK;
 }
@@ -112,8 +112,10 @@ static comem_status store_make(struct store_map *map, uint64_t size_limit)
     header_plan(&plan, os_memory_window(LAYOUT_WINDOW));
     uint64_t birth = plan.data + (LAYOUT_FIXED_SPANS + LAYOUT_HEAP_SPANS_AT_BIRTH) * SPAN_SIZE;
     if (birth > plan.window)
-        return store_error(COMEM_NO_MEMORY, "the limits of this process leave %llu bytes of address space or file size, too "
-                           "few for a store", (unsigned long long)plan.window);
+        return store_error(COMEM_NO_MEMORY,
+                           "the limits of this process leave %llu bytes of address space or file size, too "
+                           "few for a store",
+                           (unsigned long long)plan.window);
     plan.magic = STORE_MAGIC;
     plan.fingerprint = store_fingerprint();
     plan.size_limit = size_limit;
@@ -219,8 +221,7 @@ comem_status store_commit_to(struct store_map *map, uint64_t end)
         status = commit_part(map, page_table + start / PAGE_SIZE * sizeof(word32),
                              page_table + end / PAGE_SIZE * sizeof(word32));
     if (status == COMEM_OK)
-        status = commit_part(map,
-                             group_table + start / PAGE_SIZE / GROUP_PAGES * sizeof(struct heap_group),
+        status = commit_part(map, group_table + start / PAGE_SIZE / GROUP_PAGES * sizeof(struct heap_group),
                              group_table + (end / PAGE_SIZE / GROUP_PAGES + 1) * sizeof(struct heap_group));
     if (status == COMEM_OK)
         word_publish(&map->header->committed, end);

@@ -26,7 +26,7 @@ struct store_map {
     struct participant *participants; /* of this process's threads */
     struct process *process;          /* our process record, NULL while no thread is attached */
     struct handle_table *handles;
-    struct store_map *next;           /* all maps of the process */
+    struct store_map *next; /* all maps of the process */
 };
 
 /* Sets the calling thread's detail message, and returns `status` for the caller to pass on. */

@@ -66,16 +66,16 @@ struct record {
 /* Written by its owner, and after the owner's death by the recoverer alone; `control` by compare and swap. */
 struct slot {
     word64 control;
-    word64 process;         /* offset of the owner's process record, 0 before it has one */
-    word64 claims[2];       /* offsets of the control words that name this slot as recoverer: repairing, reaping */
-    word64 claimed_at;      /* os_clock() when CLAIMED */
-    word64 thread;          /* the second witness: thread number in the owner's own PID namespace, */
-    word64 thread_start;    /* its start time and */
-    word64 pid_namespace;   /* the namespace's inode; 0 until something reads them */
+    word64 process;       /* offset of the owner's process record, 0 before it has one */
+    word64 claims[2];     /* offsets of the control words that name this slot as recoverer: repairing, reaping */
+    word64 claimed_at;    /* os_clock() when CLAIMED */
+    word64 thread;        /* the second witness: thread number in the owner's own PID namespace, */
+    word64 thread_start;  /* its start time and */
+    word64 pid_namespace; /* the namespace's inode; 0 until something reads them */
     struct os_life life;
-    word64 held[8];         /* [0]: offset of the object lock that the owner has, is about to take or has just released */
+    word64 held[8]; /* [0]: offset of the object lock that the owner has, is about to take or has just released */
     struct record record;
-    word64 counters[8];     /* statistics: [0] locks slept for, [1] slots repaired, [2] roots reaped; the rest 0 */
+    word64 counters[8]; /* statistics: [0] locks slept for, [1] slots repaired, [2] roots reaped; the rest 0 */
     word64 rest[62];
 };
 static_assert(offsetof(struct slot, life) == 64 && offsetof(struct slot, held) == 128, "docs/format.md says so");

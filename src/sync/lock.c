@@ -11,8 +11,8 @@
  * Fairness     none. Priorities are not inherited.
  * A death      while waiting: nothing is held; a wake-up that went to us is lost, and the next waiter's cap makes up for it.
  */
-#include "sync/wait.h"
 #include "sync/sync.h"
+#include "sync/wait.h"
 
 #define SPIN_LOOKS 4u
 #define SPIN_PAUSES 32u

@@ -30,7 +30,7 @@ static pthread_mutex_t pool_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct pool_page {
     struct participant *participants;
     struct pool_page *next;
-} *pool;
+} * pool;
 static pthread_key_t thread_key;
 
 /* ---- the pool of participants ---- */
@@ -331,7 +331,7 @@ static struct fork_plan {
     struct process *child;
     int witness;
     struct fork_plan *next;
-} *fork_plans;
+} * fork_plans;
 
 /* Makes the record of the child to come. Without one the child starts with no references. */
 static void fork_prepare_map(struct store_map *map, struct fork_plan *plan)
@@ -429,8 +429,7 @@ static void fork_child(void)
 
 comem_status participant_init(void)
 {
-    if (pthread_key_create(&thread_key, thread_exit) != 0 ||
-        pthread_atfork(fork_prepare, fork_parent, fork_child) != 0)
+    if (pthread_key_create(&thread_key, thread_exit) != 0 || pthread_atfork(fork_prepare, fork_parent, fork_child) != 0)
         return store_error(COMEM_SYSTEM, "no room for a thread key or for fork handlers");
     return COMEM_OK;
 }

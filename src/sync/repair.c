@@ -107,7 +107,8 @@ static void drop_claims(struct store_map *map, struct slot *slot, uint32_t numbe
             continue;
         for (uint64_t seen = word_load(control); seat_recoverer(seen) == number + 1; seen = word_load(control)) {
             bool unfinished = seat_state(seen) == SEAT_CLAIMED;
-            uint64_t next = seat_control(seat_generation(seen) + unfinished, unfinished ? SEAT_FREE : seat_state(seen), 0);
+            uint64_t next =
+                seat_control(seat_generation(seen) + unfinished, unfinished ? SEAT_FREE : seat_state(seen), 0);
             if (word_swap_if(control, seen, next))
                 break;
         }

@@ -16,9 +16,9 @@
 struct participant {
     struct store_map *map; /* NULL: free, or wiped by a fork */
     struct slot *slot;
-    uint32_t number;    /* of the slot */
-    uint32_t lock_word; /* what this thread writes into a lock it takes */
-    uint32_t entered;   /* inside an operation; a signal handler's call finds it set */
+    uint32_t number;                  /* of the slot */
+    uint32_t lock_word;               /* what this thread writes into a lock it takes */
+    uint32_t entered;                 /* inside an operation; a signal handler's call finds it set */
     uint32_t record_base, record_end; /* of the record's valid entries; both 0 when it is idle */
     void *sleep_token;                /* what the before-sleep hook gave */
     bool quiet;                       /* attaching, leaving or forking: no hook may run */

@@ -49,7 +49,7 @@ static bool is_sound(const comem_value *value)
 static void arena_failed(struct arena *arena, const char *what, comem_status status)
 {
     if (arena->failed++ < 10)
-        fprintf(stderr, "%s: %s (%s)\n", what, comem_strerror(status), comem_detail());
+        fprintf(stderr, "process %d: %s: %s (%s)\n", getpid(), what, comem_strerror(status), comem_detail());
 }
 
 static comem_status nested_list(struct dice *dice, struct arena *arena, comem_list *list)
@@ -132,8 +132,11 @@ static void random_step(struct dice *dice, struct arena *arena)
     if (status == COMEM_OK && value.kind != COMEM_NONE && !is_sound(&value))
         arena_failed(arena, "a torn value", status);
     comem_value_clear(&value);
-    if (status != COMEM_OK && status != COMEM_OUT_OF_RANGE)
-        arena_failed(arena, "an operation", status);
+    if (status != COMEM_OK && status != COMEM_OUT_OF_RANGE) {
+        char what[40];
+        snprintf(what, sizeof what, "an operation (%u)", step);
+        arena_failed(arena, what, status);
+    }
     if (comem_list_len(list, &length) == COMEM_OK && length > 3000)
         comem_list_clear(list);
     arena->done++;
@@ -219,8 +222,9 @@ static void random_kills_leave_the_store_whole(void **state)
     arena->stop = 1;
     pthread_join(survivor, NULL);
     assert_int_equal(support_wait(worker), 0);
+    uint64_t problems = support_problems(bench->map);
     assert_int_equal(arena->failed, 0);
-    assert_int_equal(support_problems(bench->map), 0);
+    assert_int_equal(problems, 0);
     for (unsigned i = 0; i < LISTS; i++)
         assert_ok(comem_list_clear(arena->lists[i]));
     for (unsigned i = 0; i < LISTS; i++)

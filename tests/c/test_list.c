@@ -1037,6 +1037,32 @@ static void readers_never_see_a_torn_value(void **state)
     assert_true(race->reads > 10);
 }
 
+/* ---- what a child inherits of another thread's operation ---- */
+
+static int set_in_child(void *argument)
+{
+    comem_list *list = argument;
+    child_check(comem_list_set(list, 300, comem_int(-300)) == COMEM_OK);
+    child_check(comem_list_set(list, 44, comem_int(-44)) == COMEM_OK);
+    return 0;
+}
+
+/* A child forked while another thread was noting where it found a block would write into a wrong one. */
+static void a_child_does_not_trust_what_another_thread_was_noting(void **state)
+{
+    struct bench *bench = *state;
+    comem_list *list = support_list(&bench->store);
+    for (int i = 0; i < 600; i++)
+        assert_ok(comem_list_append(list, comem_int(i)));
+    assert_ok(comem_list_set(list, 0, comem_int(0)));
+    struct list_place place = list->place;
+    list->place.number = 1; /* half of the change from block 0 to block 1, as fork may catch it */
+    assert_int_equal(support_run(set_in_child, list), 0);
+    list->place = place;
+    for (int i = 0; i < 600; i++)
+        assert_int_equal(support_int(list, i), i == 300 || i == 44 ? -i : i);
+}
+
 /* ---- damage and the end ---- */
 
 /* A list whose words were overwritten would make its reader crash. */
@@ -1137,6 +1163,7 @@ int main(int argc, char **argv)
         WITH_STORE(a_store_mapped_twice_is_one_store),
         WITH_STORE(a_random_program_does_what_the_model_does),
         WITH_STORE(readers_never_see_a_torn_value),
+        WITH_STORE(a_child_does_not_trust_what_another_thread_was_noting),
         WITH_STORE(a_damaged_list_is_refused),
         WITH_STORE(a_list_that_was_shut_down_is_gone),
     };

@@ -82,7 +82,8 @@ static void never_sleep(const word32 *word)
 {
     if (may_wait)
         longjmp(give_up_waiting, 1);
-    fail("somebody waits for ever for the lock at %#llx", (unsigned long long)((const uint8_t *)word - maps[SECOND]->base));
+    fail("somebody waits for ever for the lock at %#llx",
+         (unsigned long long)((const uint8_t *)word - maps[SECOND]->base));
 }
 
 void attach(enum party party)

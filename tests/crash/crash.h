@@ -31,8 +31,8 @@ extern const unsigned scenario_count;
 struct reading {
     const char *name;
     void (*prepare)(void);
-    void (*read)(void);   /* by SECOND; says with accept() what it found */
-    void (*write)(void);  /* by FIRST, at the load where the reader was stopped */
+    void (*read)(void);  /* by SECOND; says with accept() what it found */
+    void (*write)(void); /* by FIRST, at the load where the reader was stopped */
 };
 extern const struct reading readings[];
 extern const unsigned reading_count;

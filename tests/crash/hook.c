@@ -229,26 +229,26 @@ void __tsan_write_range(void *address, unsigned long size)
     plain_store(address, (uint32_t)size);
 }
 
-#define PLAIN(size)                                                                                                    \
-    void __tsan_read##size(void *address);                                                                             \
-    void __tsan_write##size(void *address);                                                                            \
-    void __tsan_unaligned_read##size(void *address);                                                                   \
-    void __tsan_unaligned_write##size(void *address);                                                                  \
-    void __tsan_read##size(void *address)                                                                              \
-    {                                                                                                                  \
-        on_load(address);                                                                                              \
-    }                                                                                                                  \
-    void __tsan_write##size(void *address)                                                                             \
-    {                                                                                                                  \
-        plain_store(address, size);                                                                                    \
-    }                                                                                                                  \
-    void __tsan_unaligned_read##size(void *address)                                                                    \
-    {                                                                                                                  \
-        on_load(address);                                                                                              \
-    }                                                                                                                  \
-    void __tsan_unaligned_write##size(void *address)                                                                   \
-    {                                                                                                                  \
-        plain_store(address, size);                                                                                    \
+#define PLAIN(size)                                   \
+    void __tsan_read##size(void *address);            \
+    void __tsan_write##size(void *address);           \
+    void __tsan_unaligned_read##size(void *address);  \
+    void __tsan_unaligned_write##size(void *address); \
+    void __tsan_read##size(void *address)             \
+    {                                                 \
+        on_load(address);                             \
+    }                                                 \
+    void __tsan_write##size(void *address)            \
+    {                                                 \
+        plain_store(address, size);                   \
+    }                                                 \
+    void __tsan_unaligned_read##size(void *address)   \
+    {                                                 \
+        on_load(address);                             \
+    }                                                 \
+    void __tsan_unaligned_write##size(void *address)  \
+    {                                                 \
+        plain_store(address, size);                   \
     }
 
 PLAIN(1)
@@ -258,65 +258,65 @@ PLAIN(8)
 PLAIN(16)
 
 /* One thread plays all parties, so plain accesses do for atomic ones. */
-#define STORE(address, expression)                                                                                     \
-    uint64_t offset = offset_of(address);                                                                              \
-    volatile uint64_t *word = before_store((volatile void *)(address), offset != UINT64_MAX);                          \
-    expression;                                                                                                        \
-    if (offset != UINT64_MAX)                                                                                          \
+#define STORE(address, expression)                                                            \
+    uint64_t offset = offset_of(address);                                                     \
+    volatile uint64_t *word = before_store((volatile void *)(address), offset != UINT64_MAX); \
+    expression;                                                                               \
+    if (offset != UINT64_MAX)                                                                 \
     after_store(offset, word)
 
-#define ATOMIC(bits, type)                                                                                             \
-    type __tsan_atomic##bits##_load(const volatile type *address, int order);                                          \
-    void __tsan_atomic##bits##_store(volatile type *address, type value, int order);                                   \
-    type __tsan_atomic##bits##_exchange(volatile type *address, type value, int order);                                \
-    type __tsan_atomic##bits##_fetch_add(volatile type *address, type value, int order);                               \
-    type __tsan_atomic##bits##_fetch_or(volatile type *address, type value, int order);                                \
-    int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order,   \
-                                                      int failure);                                                    \
-    type __tsan_atomic##bits##_load(const volatile type *address, int order)                                           \
-    {                                                                                                                  \
-        (void)order;                                                                                                   \
-        on_load(address);                                                                                              \
-        return *address;                                                                                               \
-    }                                                                                                                  \
-    void __tsan_atomic##bits##_store(volatile type *address, type value, int order)                                    \
-    {                                                                                                                  \
-        (void)order;                                                                                                   \
-        STORE(address, *address = value);                                                                              \
-    }                                                                                                                  \
-    type __tsan_atomic##bits##_exchange(volatile type *address, type value, int order)                                 \
-    {                                                                                                                  \
-        (void)order;                                                                                                   \
-        type old = *address;                                                                                           \
-        STORE(address, *address = value);                                                                              \
-        return old;                                                                                                    \
-    }                                                                                                                  \
-    type __tsan_atomic##bits##_fetch_add(volatile type *address, type value, int order)                                \
-    {                                                                                                                  \
-        (void)order;                                                                                                   \
-        type old = *address;                                                                                           \
-        STORE(address, *address = (type)(old + value));                                                                \
-        return old;                                                                                                    \
-    }                                                                                                                  \
-    type __tsan_atomic##bits##_fetch_or(volatile type *address, type value, int order)                                 \
-    {                                                                                                                  \
-        (void)order;                                                                                                   \
-        type old = *address;                                                                                           \
-        STORE(address, *address = (type)(old | value));                                                                \
-        return old;                                                                                                    \
-    }                                                                                                                  \
-    int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order,   \
-                                                      int failure)                                                     \
-    {                                                                                                                  \
-        (void)order;                                                                                                   \
-        (void)failure;                                                                                                 \
-        on_load(address);                                                                                              \
-        if (*address != *expected) {                                                                                   \
-            *expected = *address;                                                                                      \
-            return 0;                                                                                                  \
-        }                                                                                                              \
-        STORE(address, *address = value);                                                                              \
-        return 1;                                                                                                      \
+#define ATOMIC(bits, type)                                                                                           \
+    type __tsan_atomic##bits##_load(const volatile type *address, int order);                                        \
+    void __tsan_atomic##bits##_store(volatile type *address, type value, int order);                                 \
+    type __tsan_atomic##bits##_exchange(volatile type *address, type value, int order);                              \
+    type __tsan_atomic##bits##_fetch_add(volatile type *address, type value, int order);                             \
+    type __tsan_atomic##bits##_fetch_or(volatile type *address, type value, int order);                              \
+    int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order, \
+                                                      int failure);                                                  \
+    type __tsan_atomic##bits##_load(const volatile type *address, int order)                                         \
+    {                                                                                                                \
+        (void)order;                                                                                                 \
+        on_load(address);                                                                                            \
+        return *address;                                                                                             \
+    }                                                                                                                \
+    void __tsan_atomic##bits##_store(volatile type *address, type value, int order)                                  \
+    {                                                                                                                \
+        (void)order;                                                                                                 \
+        STORE(address, *address = value);                                                                            \
+    }                                                                                                                \
+    type __tsan_atomic##bits##_exchange(volatile type *address, type value, int order)                               \
+    {                                                                                                                \
+        (void)order;                                                                                                 \
+        type old = *address;                                                                                         \
+        STORE(address, *address = value);                                                                            \
+        return old;                                                                                                  \
+    }                                                                                                                \
+    type __tsan_atomic##bits##_fetch_add(volatile type *address, type value, int order)                              \
+    {                                                                                                                \
+        (void)order;                                                                                                 \
+        type old = *address;                                                                                         \
+        STORE(address, *address = (type)(old + value));                                                              \
+        return old;                                                                                                  \
+    }                                                                                                                \
+    type __tsan_atomic##bits##_fetch_or(volatile type *address, type value, int order)                               \
+    {                                                                                                                \
+        (void)order;                                                                                                 \
+        type old = *address;                                                                                         \
+        STORE(address, *address = (type)(old | value));                                                              \
+        return old;                                                                                                  \
+    }                                                                                                                \
+    int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order, \
+                                                      int failure)                                                   \
+    {                                                                                                                \
+        (void)order;                                                                                                 \
+        (void)failure;                                                                                               \
+        on_load(address);                                                                                            \
+        if (*address != *expected) {                                                                                 \
+            *expected = *address;                                                                                    \
+            return 0;                                                                                                \
+        }                                                                                                            \
+        STORE(address, *address = value);                                                                            \
+        return 1;                                                                                                    \
     }
 
 ATOMIC(8, uint8_t)

@@ -201,7 +201,7 @@ static void extend_everything(void)
     static char one[50], two[60];
     memset(one, 'o', sizeof one);
     memset(two, 't', sizeof two);
-    comem_value values[6] = {comem_str(one, sizeof one), comem_ref(victims(1)),      comem_int(3),
+    comem_value values[6] = {comem_str(one, sizeof one), comem_ref(victims(1)),        comem_int(3),
                              comem_ref(victims(0)),      comem_bytes(two, sizeof two), comem_ref(victims(1))};
     OK(comem_list_extend(victims(0), values, 6));
 }
@@ -315,11 +315,11 @@ static void full_store(void)
     for (uint64_t free = 16; free >= 3;) {
         OK(comem_list_append(lists[FIRST][0], run_value(1)));
         free = 0;
-        for (uint64_t page = map->data / PAGE_SIZE + LAYOUT_FIXED_SPANS * SPAN_PAGES; page < store_end(map) / PAGE_SIZE; page++)
+        for (uint64_t page = map->data / PAGE_SIZE + LAYOUT_FIXED_SPANS * SPAN_PAGES; page < store_end(map) / PAGE_SIZE;
+             page++)
             free += word32_load(&map->page_table[page]) == 0;
     }
 }
-
 
 static void victim_outside(void)
 {
@@ -429,8 +429,8 @@ static void change_under_log(void)
     uint64_t table = word_load(&list->shared->table);
     struct record_entry *log = store_at(me->map, log_at, 8 * sizeof *log);
     for (unsigned i = 0; i < 8; i++) {
-        word64 *word = i == 7 ? &list_entry_at(me->map, table, 0)->version
-                              : &list_locked_cell(me->map, table, i, &entry)->body;
+        word64 *word =
+            i == 7 ? &list_entry_at(me->map, table, 0)->version : &list_locked_cell(me->map, table, i, &entry)->body;
         word_store(&log[i].what, (uint64_t)(i == 7 ? RECORD_VERSION : RECORD_WORD) << 56 | store_offset(me->map, word));
         word_store(&log[i].argument, word_load(word));
     }
