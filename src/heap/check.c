@@ -129,7 +129,7 @@ static void check_pages(struct check *check)
         }
         for (uint64_t i = 1; kind != PAGE_TAIL && i < pages; i++)
             if (heap_page_kind(word32_load(&map->page_table[page + i])) != PAGE_TAIL)
-                check_problem(check, "page %#llx does not belong to the run before it", (unsigned long long)(page + i));
+                check_problem(check, "page %#llx does not belong to the run before it", (unsigned long long)page + i);
         if (kind == PAGE_SPAN || kind == PAGE_RUN)
             heap_walk_page(map, page, mark_add, check);
         page += pages;

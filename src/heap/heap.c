@@ -505,7 +505,7 @@ void heap_walk_page(struct store_map *map, uint64_t page, heap_visitor visit, vo
 static void count_bytes(void *context, uint64_t offset, uint64_t size)
 {
     (void)offset;
-    *(uint64_t *)context += size;
+    *(uint64_t *)context += size; /* private: the caller's sum */
 }
 
 uint64_t heap_used(struct store_map *map)

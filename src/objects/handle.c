@@ -116,7 +116,8 @@ comem_status handle_open_default(uint64_t size_limit, struct store_map **map)
 
 struct comem_object *handle_allocate(void)
 {
-    return calloc(1, sizeof(struct comem_list)); /* the largest there is */
+    comem_list *handle = calloc(1, sizeof *handle); /* the largest kind there is */
+    return handle == NULL ? NULL : &handle->object;
 }
 
 void handle_free(struct comem_object *handle)

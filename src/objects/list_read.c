@@ -91,8 +91,10 @@ static enum attempt read_value(struct participant *me, struct store_map *map, st
     } else {
         *status = cell_kind(image.head) <= COMEM_REF ? cell_unpack_near(image, value)
                                                      : store_error(COMEM_DAMAGED, "a cell of a kind there is not");
-        if (*status == COMEM_DAMAGED && !still(context))
-            return ATTEMPT_AGAIN; /* its block was somebody else's by then */
+        if (*status == COMEM_DAMAGED && !still(context)) {
+            *status = COMEM_OK; /* its block was somebody else's by then */
+            return ATTEMPT_AGAIN;
+        }
     }
     return *status == COMEM_OK ? ATTEMPT_DONE : ATTEMPT_FAILED;
 }
@@ -374,7 +376,7 @@ static void cursor_fill(struct list_cursor *cursor)
     if (cells == NULL || store_at(list->map, store_offset(list->map, cells), count * sizeof *cells) == NULL)
         return;
     for (uint64_t i = 0; i < count; i++)
-        cursor->cells[i] = cell_load(&cells[i]);
+        cursor->cells[i] = cell_load(&cells[i]); /* private: the cursor's copy */
     if (!reading_holds(&reading))
         return;
     cursor->table = reading.table;

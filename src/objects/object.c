@@ -157,24 +157,38 @@ static void object_drop_row(struct participant *me, word64 *row)
     object_close(me, shared, died, 0);
 }
 
+/* A handle that the process has lost: nothing shared hangs from it. */
+static void object_release_lost(struct comem_object *handle)
+{
+    struct store_map *map = handle->map;
+    pthread_mutex_lock(&map->mutex);
+    if (--handle->count == 0)
+        handle_remove(map, handle);
+    pthread_mutex_unlock(&map->mutex);
+}
+
 void object_release(struct comem_object *handle)
 {
     struct participant *me;
     struct store_map *map = handle->map;
-    pthread_mutex_lock(&map->mutex);
-    if (--handle->count > 0) {
-        pthread_mutex_unlock(&map->mutex);
+    if (handle->identity == 0) {
+        object_release_lost(handle);
         return;
     }
-    word64 *row = handle->identity != 0 ? handle->row : NULL;
-    handle_remove(map, handle);
-    pthread_mutex_unlock(&map->mutex);
-    if (row == NULL)
-        return;
     if (participant_enter(map, &me) != COMEM_OK)
-        return; /* from a signal handler: the row stays until the process ends */
-    object_drop_row(me, row);
-    trash_reap(me);
+        return; /* from a signal handler: the reference stays until the process ends */
+    pthread_mutex_lock(&map->mutex);
+    word64 *row = NULL;
+    bool last = --handle->count == 0;
+    if (last) {
+        row = handle->row;
+        handle_remove(map, handle);
+    }
+    pthread_mutex_unlock(&map->mutex);
+    if (row != NULL)
+        object_drop_row(me, row);
+    if (last)
+        trash_reap(me);
     participant_leave(me);
 }
 
@@ -190,9 +204,7 @@ void object_drop(struct participant *me, struct comem_object *handle)
 
 void object_hold(struct comem_object *handle)
 {
-    pthread_mutex_lock(&handle->map->mutex);
-    handle->count++;
-    pthread_mutex_unlock(&handle->map->mutex);
+    handle->count++; /* the caller holds one, so it is not on its way to 0 */
 }
 
 comem_status object_take(struct participant *me, struct cell_image image, bool (*still)(const void *),
@@ -371,7 +383,7 @@ static void name_block(struct participant *me, word64 *entry, uint64_t offset)
 
 static comem_status new_block(struct participant *me, word64 *entry, uint64_t size)
 {
-    uint64_t offset;
+    uint64_t offset = 0;
     comem_status status = make_block(me, size, &offset);
     if (status == COMEM_OK)
         name_block(me, entry, offset);
@@ -381,7 +393,7 @@ static comem_status new_block(struct participant *me, word64 *entry, uint64_t si
 /* Any process may add a chunk; the grow lock decides. */
 static comem_status new_chunk(struct participant *me, word64 *entry)
 {
-    uint64_t offset;
+    uint64_t offset = 0;
     word32 *grow_lock = &me->map->header->grow_lock;
     comem_status status = make_block(me, SPAN_SIZE, &offset);
     if (status == COMEM_OK)

@@ -38,7 +38,7 @@ struct comem_object {
     uint64_t identity; /* what the object's must be; 0 once this process has lost its references */
     uint64_t offset;
     word64 *row;    /* in the process record */
-    uint64_t count; /* handles given out; under the map's mutex */
+    _Atomic uint64_t count; /* private: handles given out */
     struct comem_object *next;
 };
 

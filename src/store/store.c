@@ -62,7 +62,7 @@ static uint64_t round_up(uint64_t value, uint64_t multiple)
 }
 
 /* Puts the tables and the data of a window of `window` bytes in their places. */
-static void header_plan(struct store_header *header, uint64_t window)
+static void header_plan(struct store_header *header, /* private: a plan on the stack */ uint64_t window)
 {
     uint64_t pages = window / PAGE_SIZE, groups = pages / GROUP_PAGES + 1;
     header->window = window;

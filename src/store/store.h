@@ -17,7 +17,7 @@ struct store_map {
     word32 *page_table;
     struct heap_group *groups;
     uint64_t window, data, size_limit;
-    _Atomic uint64_t committed_seen; /* private: `committed` as last read; it only rises */
+    _Atomic uint64_t committed_seen; /* private: the end as last read; it only rises */
     struct os_memory memory;
     uint8_t id[16];
     uint64_t sweep_page; /* where the walk for forgotten names goes on; a hint */

@@ -22,6 +22,7 @@
 #include "sync/record.h"
 
 _Thread_local struct participant *participant_tls;
+static _Thread_local bool attaching; /* a signal handler's call must not wait for the mutex that its thread has */
 
 static pthread_mutex_t maps_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct store_map *maps;
@@ -208,10 +209,14 @@ comem_status participant_enter_slow(struct store_map *map, struct participant **
         found->next_of_thread = participant_tls;
         participant_tls = found;
     } else {
+        if (attaching)
+            return store_error(COMEM_BUSY, "called from a signal handler that interrupted another call of this thread");
+        attaching = true;
         pthread_mutex_lock(&map->mutex);
         disown_parent(map);
         comem_status status = attach_locked(map, NULL, &found);
         pthread_mutex_unlock(&map->mutex);
+        attaching = false;
         if (status != COMEM_OK)
             return status;
         found->next_of_thread = participant_tls;

@@ -53,10 +53,12 @@ comem.List([1]).sort()  # five
 
 
 def mypy(*arguments, cwd):
+    where = os.path.dirname(os.path.dirname(comem.__file__))
+    installed = os.path.basename(where) == "site-packages"  # mypy looks there by itself, and refuses to be told
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=cwd,
-        env={**os.environ, "MYPYPATH": os.path.dirname(os.path.dirname(comem.__file__))},
+        env=dict(os.environ) if installed else {**os.environ, "MYPYPATH": where},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         universal_newlines=True,
