@@ -5,7 +5,7 @@ used there by every process directly.
 """
 
 import os
-from multiprocessing import ProcessError
+from multiprocessing import ProcessError, get_all_start_methods, get_context, get_start_method
 from multiprocessing import managers as _standard
 
 from . import _engine, _process
@@ -36,6 +36,8 @@ class SyncManager(_standard.SyncManager):
     def __init__(self, address=None, authkey=None, serializer="pickle", ctx=None, *, deep=False, pickle=True, **options):
         if address is not None:
             raise _later("Manager(address=...)")
+        if ctx is None:  # the default one, without settling it: set_start_method() may still come
+            ctx = get_context(get_start_method(allow_none=True) or get_all_start_methods()[0])
         super().__init__(address, authkey, serializer, ctx, **options)
         self._process = None
         self._deep = bool(deep)

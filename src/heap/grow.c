@@ -24,12 +24,22 @@ static uint64_t grow_step(uint64_t data, uint64_t need, uint64_t room)
     return step < room ? step : room / SPAN_SIZE * SPAN_SIZE;
 }
 
+/* Free bytes at the end of the data, as far as `most`. Looked at without the heap lock: good enough to see that growth would
+ * be in vain. */
+static uint64_t free_at_end(const struct store_map *map, uint64_t end, uint64_t most)
+{
+    uint64_t free = 0;
+    while (free < most && end - free > map->data && word32_load(&map->page_table[(end - free) / PAGE_SIZE - 1]) == 0)
+        free += PAGE_SIZE;
+    return free;
+}
+
 static comem_status grow_locked(struct store_map *map, uint64_t need)
 {
     uint64_t end = word_load(&map->header->committed), data = end - map->data;
     uint64_t limit = map->window - map->data < map->size_limit ? map->window - map->data : map->size_limit;
     uint64_t step = data < limit ? grow_step(data, need, limit - data) : 0;
-    if (step == 0 || need > limit)
+    if (step == 0 || need > limit - data + free_at_end(map, end, need))
         return store_error(
             COMEM_NO_MEMORY, "the store is full: %llu bytes more do not fit, it has %llu and may have %llu (%s)",
             (unsigned long long)need, (unsigned long long)data, (unsigned long long)limit,
@@ -43,6 +53,7 @@ static comem_status grow_locked(struct store_map *map, uint64_t need)
 
 comem_status heap_grow(struct participant *me, uint64_t need)
 {
+    repair_dead(me);
     uint64_t seen = word_load_acquire(&me->map->header->committed);
     comem_status status = leaf_acquire(me, &me->map->header->grow_lock);
     if (status != COMEM_OK)

@@ -37,7 +37,7 @@ static inline bool block_is_shell(uint64_t info)
 /* Computes the size classes; once per process. */
 void heap_init(void);
 
-/* Allocates `size` bytes, aligned to 8 (to 64 from 64 bytes on), and adds ALLOC to the caller's record. What is in them is
+/* Allocates `size` bytes, aligned to 8, and adds ALLOC to the caller's record. What is in them is
  * undefined. Runs of pages are page-aligned. COMEM_NO_MEMORY: the detail says the size and what limits it. 30 ns; growth
  * 1 ms. No object lock is needed, one may be held. */
 comem_status heap_alloc(struct participant *me, uint64_t size, uint64_t *offset);

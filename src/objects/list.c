@@ -168,8 +168,9 @@ static comem_status append_prepared(struct participant *me, struct comem_object 
             struct list_entry *entry;
             struct cell *cell = list_cell(me, list, &locked, locked.length, &entry);
             if (cell == NULL) {
+                status = list_damaged(me, list);
                 value_give_back(me, image);
-                return list_damaged(me, list);
+                return status;
             }
             cell_store(cell, image);
             record_add_watch(me, &locked.table->length);

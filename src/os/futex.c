@@ -36,12 +36,12 @@ static struct timespec to_timespec(uint64_t nanoseconds)
     return time;
 }
 
-void os_sleep(const word32 *word, uint32_t value, const word32 *life, uint32_t life_value, uint64_t nanoseconds)
+bool os_sleep(const word32 *word, uint32_t value, const word32 *life, uint32_t life_value, uint64_t nanoseconds)
 {
 #ifdef COMEM_TEST_SEAMS
     if (os_seam_sleep != NULL) {
         os_seam_sleep(word);
-        return;
+        return false;
     }
 #endif
     if (life != NULL && !no_waitv) {
@@ -50,14 +50,16 @@ void os_sleep(const word32 *word, uint32_t value, const word32 *life, uint32_t l
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         struct timespec until = to_timespec((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + nanoseconds);
-        if (syscall(SYS_futex_waitv, waits, 2, 0, &until, CLOCK_MONOTONIC) >= 0 || (errno != ENOSYS && errno != EPERM))
-            return;
+        if (syscall(SYS_futex_waitv, waits, 2, 0, &until, CLOCK_MONOTONIC) >= 0)
+            return false;
+        if (errno != ENOSYS && errno != EPERM)
+            return errno == ETIMEDOUT;
         no_waitv = true; /* private: learnt once per process */
     }
     if (life != NULL && nanoseconds > BLIND_WAIT_NS)
         nanoseconds = BLIND_WAIT_NS;
     struct timespec timeout = to_timespec(nanoseconds);
-    syscall(SYS_futex, word, FUTEX_WAIT, value, &timeout, NULL, 0);
+    return syscall(SYS_futex, word, FUTEX_WAIT, value, &timeout, NULL, 0) != 0 && errno == ETIMEDOUT;
 }
 
 void os_wake(const word32 *word, int count)

@@ -52,7 +52,7 @@ struct store_header {
     uint8_t id[16];
     uint64_t hash_seed;
     uint64_t window;     /* bytes of address space every process maps */
-    uint64_t size_limit; /* bytes `committed` may reach */
+    uint64_t size_limit; /* bytes of data there may be */
     uint64_t page_table;
     uint64_t group_table;
     uint64_t data;

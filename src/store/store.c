@@ -71,6 +71,21 @@ static void header_plan(struct store_header *header, /* private: a plan on the s
     header->data = header->group_table + round_up(groups * sizeof(struct heap_group), SPAN_SIZE);
 }
 
+/* Refuses what another program, another version or another machine made, or what is no store. */
+static comem_status header_check(const struct store_header *header)
+{
+    struct store_header plan; /* private: on the stack */
+    if (header->magic != STORE_MAGIC)
+        return store_error(COMEM_UNSUPPORTED, "this is no comem store");
+    if (header->fingerprint != store_fingerprint())
+        return store_error(COMEM_UNSUPPORTED, "the store was made by another version of comem, or on another kind of machine");
+    header_plan(&plan, header->window);
+    if (header->window % PAGE_SIZE != 0 || header->window > LAYOUT_WINDOW || header->page_table != plan.page_table ||
+        header->group_table != plan.group_table || header->data != plan.data || plan.data > header->window)
+        return store_error(COMEM_DAMAGED, "the store's header contradicts itself");
+    return COMEM_OK;
+}
+
 static void map_adopt_header(struct store_map *map, const struct store_header *header)
 {
     map->window = header->window;
@@ -168,8 +183,11 @@ comem_status store_map_again(const struct store_map *other, struct store_map **m
         store_map_free(made);
         return store_error(COMEM_SYSTEM, "cannot open the store again: %s", strerror(errno));
     }
-    map_adopt_header(made, other->header);
-    comem_status status = map_window(made);
+    comem_status status = header_check(other->header);
+    if (status == COMEM_OK) {
+        map_adopt_header(made, other->header);
+        status = map_window(made);
+    }
     if (status != COMEM_OK) {
         store_map_free(made);
         return status;

@@ -58,8 +58,8 @@ static void lock_sleep(struct participant *me, word32 *lock, uint32_t seen, stru
     if ((seen & LOCK_WAITERS) == 0 && !word32_swap_if(lock, seen, seen | LOCK_WAITERS))
         return;
     uint32_t watched = os_life_watch(life);
-    if (!os_life_over(life))
-        os_sleep(lock, seen | LOCK_WAITERS, &life->u.word, watched, SLEEP_CAP_NS);
+    if (!os_life_over(life) && os_sleep(lock, seen | LOCK_WAITERS, &life->u.word, watched, SLEEP_CAP_NS))
+        repair_dead(me); /* somebody died whom nobody waited for, or the wake-up for us went to one who did */
 }
 
 comem_status lock_acquire_slow(struct participant *me, word32 *lock)

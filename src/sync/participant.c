@@ -73,7 +73,6 @@ static comem_status slot_open(struct participant *me)
     if (!seat_take(map, SEATS_OF_SLOTS, 0, &number))
         return COMEM_SYSTEM;
     struct slot *slot = slot_at(map, number);
-    word_store(&slot->claimed_at, os_clock());
     uint64_t claimed = word_load(&slot->control);
     for (unsigned i = 0; i < 2; i++)
         word_store(&slot->claims[i], 0);
@@ -363,8 +362,10 @@ static void fork_prepare(void)
 {
     for (struct store_map *map = maps; map != NULL; map = map->next) { /* threads that are not attached attach now */
         struct participant *me;
-        if (map->process != NULL && participant_enter(map, &me) == COMEM_OK)
+        if (map->process != NULL && participant_enter(map, &me) == COMEM_OK) {
+            repair_sweep(me); /* children that ended without leaving give back what they held */
             participant_leave(me);
+        }
     }
     pthread_mutex_lock(&maps_mutex);
     for (struct store_map *map = maps; map != NULL; map = map->next) {

@@ -253,26 +253,26 @@ static bool reap_owing(struct participant *me, struct slot *slot, uint64_t contr
     return done;
 }
 
-static void sweep_slot(struct participant *me, uint32_t number, struct slot *slot, bool *gained)
+bool repair_dead(struct participant *me)
 {
-    struct os_life *life;
-    uint64_t control = word_load_acquire(&slot->control);
-    if (slot_dead(slot, control))
-        *gained |= repair_slot(me, number, &life);
-    if (seat_state(control) == SEAT_CLAIMED && os_clock() - word_load(&slot->claimed_at) > CLAIM_EXPIRES_NS)
-        word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0));
+    bool gained = false;
+    for (uint32_t i = 0; i < seat_high(me->map, SEATS_OF_SLOTS); i++) {
+        struct slot *slot = slot_at(me->map, i);
+        struct os_life *life;
+        uint64_t control = slot == NULL ? 0 : word_load_acquire(&slot->control);
+        if (slot != NULL && slot_dead(slot, control))
+            gained |= repair_slot(me, i, &life);
+        if (seat_state(control) == SEAT_CLAIMED && os_clock() - word_load(&slot->claimed_at) > CLAIM_EXPIRES_NS)
+            word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0));
+    }
+    return gained;
 }
 
 /* First all dead slots are repaired, so that no claim is left but those of the living; then what they left is reaped. */
 bool repair_sweep(struct participant *me)
 {
     struct store_map *map = me->map;
-    bool gained = false;
-    for (uint32_t i = 0; i < seat_high(map, SEATS_OF_SLOTS); i++) {
-        struct slot *slot = slot_at(map, i);
-        if (slot != NULL)
-            sweep_slot(me, i, slot, &gained);
-    }
+    bool gained = repair_dead(me);
     for (uint32_t i = 0; i < seat_high(map, SEATS_OF_SLOTS); i++) {
         struct slot *slot = slot_at(map, i);
         uint64_t control = slot == NULL ? 0 : word_load_acquire(&slot->control);

@@ -73,6 +73,8 @@ bool seat_take(struct store_map *map, enum seat_table table, uint32_t recoverer,
         seat_raise_high(map, table, i); /* first: a walk that stops short of a seat in use would miss it */
         if (recoverer != 0)
             word_store(&slot_at(map, recoverer - 1)->claims[1], store_offset(map, control));
+        else
+            word_store(&((struct slot *)control)->claimed_at, os_clock()); /* before, or a sweep would find an old time */
         word_order();
         if (word_swap_if(control, seen, seat_control(seat_generation(seen), SEAT_CLAIMED, recoverer))) {
             *number = i;

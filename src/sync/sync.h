@@ -177,6 +177,8 @@ void process_init(void);
 bool repair_slot(struct participant *me, uint32_t number, struct os_life **life);
 /* Takes back what the running operation did: its record is undone as after a death. Object locks stay with the caller. */
 void repair_rollback(struct participant *me);
+/* Looks at every life word and repairs the dead. Whatever locks `me` holds. Whether there were any. */
+bool repair_dead(struct participant *me);
 /* Looks at every slot and process: repairs the dead, reaps what they owed and held. `me` holds no lock, record idle.
  * Returns whether anything was given back. */
 bool repair_sweep(struct participant *me);

@@ -793,6 +793,7 @@ static void no_slot_left_in_a_full_store_is_said(void **state)
     assert_true(crowd.failed >= 37);
     assert_ok(comem_list_set(crowd.list, 0, comem_int(2)));
     store_detach_process();
+    comem_list_release(crowd.list);
     os_memory_unmap(bench->map->base, bench->map->window); /* the blocks that filled it are nobody's: no look at them */
     free(bench);
 }

@@ -419,3 +419,19 @@ def test_the_manager_face_costs_what_the_native_one_does(manager):
     for _ in range(5):
         best = min(best, per_call(lambda: proxy[0], 20_000) / per_call(lambda: native[0], 20_000))
     assert best < 1.3
+
+
+def test_a_manager_leaves_the_start_method_to_be_set(script_passes):
+    """A Manager() at module level settled the default context: set_start_method() under the main guard failed."""
+    printed = script_passes(
+        """
+        import multiprocessing, comem
+        words = comem.Manager().list()
+        multiprocessing.set_start_method("fork")
+        process = multiprocessing.Process(target=words.append, args=["one"])
+        process.start()
+        process.join()
+        print(words)
+        """
+    )
+    assert printed == "['one']\n"
