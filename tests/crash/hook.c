@@ -270,6 +270,7 @@ PLAIN(16)
     void __tsan_atomic##bits##_store(volatile type *address, type value, int order);                                 \
     type __tsan_atomic##bits##_exchange(volatile type *address, type value, int order);                              \
     type __tsan_atomic##bits##_fetch_add(volatile type *address, type value, int order);                             \
+    type __tsan_atomic##bits##_fetch_sub(volatile type *address, type value, int order);                             \
     type __tsan_atomic##bits##_fetch_or(volatile type *address, type value, int order);                              \
     int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order, \
                                                       int failure);                                                  \
@@ -296,6 +297,13 @@ PLAIN(16)
         (void)order;                                                                                                 \
         type old = *address;                                                                                         \
         STORE(address, *address = (type)(old + value));                                                              \
+        return old;                                                                                                  \
+    }                                                                                                                \
+    type __tsan_atomic##bits##_fetch_sub(volatile type *address, type value, int order)                              \
+    {                                                                                                                \
+        (void)order;                                                                                                 \
+        type old = *address;                                                                                         \
+        STORE(address, *address = (type)(old - value));                                                              \
         return old;                                                                                                  \
     }                                                                                                                \
     type __tsan_atomic##bits##_fetch_or(volatile type *address, type value, int order)                               \
