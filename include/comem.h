@@ -13,7 +13,8 @@
  *              the process and, after fork(), by the child; each handle is released once in each process that has it.
  *   Threads    Every function may be called from any thread of any process at any time, and each change is indivisible.
  *              A thread attaches to the store by itself at its first call and detaches when it ends.
- *   Signals    A call from a signal handler that interrupted another comem call of its thread returns COMEM_BUSY.
+ *   Signals    A call from a signal handler that interrupted another comem call of its thread returns COMEM_BUSY, unless it
+ *              only reads what no lock is needed for (a length, numbers). fork() there is not safe.
  *   Fork       fork() between two calls is safe. A child made by a raw clone() or _Fork() has no handles: COMEM_GONE.
  *   Death      A process may die at any instruction. Who waits for its lock learns of it from the kernel, repairs what
  *              the dead process was doing (all of the operation or nothing of it) and goes on.
@@ -66,7 +67,7 @@ typedef enum comem_status {
 COMEM_API const char *comem_strerror(comem_status status);
 
 /* What the calling thread's last failed call had to say: sizes, limits, names. "" when there was none. The text is the
- * thread's own and stays until its next failed call. O(1). */
+ * thread's own; look at it right after the failure, since a later call may change it. O(1). */
 COMEM_API const char *comem_detail(void);
 
 /* The library's version, "major.minor.patch". Equal to COMEM_VERSION when header and library belong together. O(1). */
@@ -185,8 +186,8 @@ typedef struct comem_options {
 
 /* Opens a store. `name` NULL: this program's own, which the first call makes and children made by fork() share; options
  * matter to the call that makes it. `options` may be NULL.
- * COMEM_UNSUPPORTED: any name but NULL (stores by name are not there yet); not Linux with glibc.
- * COMEM_NO_MEMORY: not even the first 256 KiB were to be had. COMEM_SYSTEM: no memfd, no mapping, no tables left.
+ * COMEM_UNSUPPORTED: any name but NULL (stores by name are not there yet). COMEM_INVALID: a size limit below 1 MiB, or a
+ * COMEM_SIZE_LIMIT that is no size. COMEM_NO_MEMORY: not even the first 256 KiB were to be had. COMEM_SYSTEM: no memfd, no mapping, no tables left.
  * O(1), about 100 us for the call that makes the store, 1 us after that. */
 COMEM_API comem_status comem_open(const char *name, const comem_options *options, comem_store **store);
 
@@ -234,7 +235,8 @@ COMEM_API comem_status comem_list_read(comem_list *list, size_t from, size_t cou
 /* Removes every item. O(1), 0.3 us; what they took is freed in steps of 256 items by this and later calls. */
 COMEM_API comem_status comem_list_clear(comem_list *list);
 
-/* Writes the list to `stream` as Python prints one, without a newline: ['one', 2, None]. A list inside itself is [...].
+/* Writes the list to `stream` as Python prints one, without a newline: ['one', 2, None]. Text beyond ASCII is written as it
+ * is. A list inside itself, or more than 100 deep, is [...]. The stream's error state is cleared first.
  * COMEM_SYSTEM: the stream failed. COMEM_NO_MEMORY. O(length). */
 COMEM_API comem_status comem_list_print(comem_list *list, FILE *stream);
 

@@ -421,10 +421,6 @@ void heap_settle_entry(struct store_map *map, enum record_state state, uint64_t 
         if (!active)
             give(map, offset);
         break;
-    case RECORD_HEAPWORD:
-        if (active && offset < sizeof(struct store_header))
-            word_store((word64 *)(map->base + offset), argument);
-        break;
     case RECORD_BUILD:
         if (active)
             trash_push(map, offset, false);

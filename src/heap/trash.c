@@ -2,11 +2,10 @@
  *
  * Layout       a list through the roots' first words (struct block_header), from the header's `trash`, last in first out.
  * Written by   the holder of the heap lock: pushing by heap_settle_entry(), popping here.
- * Popping      {HOLD(root), HEAPWORD(trash)} are recorded, `trash` moves on, then one store leaves HOLD alone. From there on
- *              the root is the popper's, who frees a step of it or all, and pushes it back if some is left.
- * A death      at any step: repair puts `trash` back, or pushes the held root again; a root that is the head already is not
- *              pushed twice. How far freeing had come stands in the root itself (its length), which each step moves in the
- *              operation that frees.
+ * Popping      HOLD(root) is recorded, then `trash` moves on. From there on the root is the popper's, who frees a step of it
+ *              or all, and pushes it back if some is left.
+ * A death      at any step: repair pushes the held root again, unless it still is the head. How far freeing had come stands
+ *              in the root itself (its length), which each step moves in the operation that frees.
  */
 #include "heap/heap.h"
 
@@ -26,11 +25,8 @@ static uint64_t trash_pop(struct participant *me)
     uint64_t root = word_load(&map->header->trash);
     struct block_header *header = root == 0 ? NULL : store_at(map, root, sizeof *header);
     if (header != NULL) {
-        record_stage(me, 0, RECORD_HOLD, root, 0);
-        record_stage(me, 1, RECORD_HEAPWORD, store_offset(map, &map->header->trash), root);
-        record_switch(me, RECORD_ACTIVE, 0, 2);
+        record_add(me, RECORD_HOLD, root, 0);
         word_store(&map->header->trash, word_load(&header->next));
-        record_savepoint(me, 1);
     }
     leaf_release(&map->header->heap_lock);
     return header == NULL ? 0 : root;

@@ -192,7 +192,7 @@ static inline comem_status list_enter(comem_list *list, struct participant **me)
 {
     if (!WORD_LIKELY(list != NULL))
         return store_error(COMEM_INVALID, "the list is NULL");
-    return participant_enter(list->object.map, me);
+    return object_enter(&list->object, me);
 }
 
 /* All but numbers; apart, so that the way of numbers stays short. */

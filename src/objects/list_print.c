@@ -32,13 +32,16 @@ static void print_float(FILE *stream, double real)
         snprintf(text, sizeof text, "%.*g", digits, real);
     } while (strtod(text, NULL) != real && ++digits <= 17);
     double size = fabs(real);
-    if (size >= 1e16 || (size < 1e-4 && size != 0)) {
-        fprintf(stream, "%.*e", digits - 1, real);
-        return;
-    }
-    if (strchr(text, 'e') != NULL)
+    if (size >= 1e16 || (size < 1e-4 && size != 0))
+        snprintf(text, sizeof text, "%.*e", digits - 1, real);
+    else if (strchr(text, 'e') != NULL)
         snprintf(text, sizeof text, "%.0f", real);
-    fprintf(stream, strchr(text, '.') == NULL ? "%s.0" : "%s", text);
+    char *point = strchr(text, ',');
+    if (point != NULL) /* the locale's */
+        *point = '.';
+    fputs(text, stream);
+    if (strpbrk(text, ".e") == NULL)
+        fputs(".0", stream);
 }
 
 static char quote_for(const comem_value *value)

@@ -142,7 +142,7 @@ static comem_status get_slow(struct comem_object *list, int64_t index, comem_val
 {
     struct participant *me;
     struct list_reading reading;
-    comem_status status = participant_enter(list->map, &me);
+    comem_status status = object_enter(list, &me);
     if (status != COMEM_OK)
         return status;
     do {
@@ -199,7 +199,7 @@ comem_status comem_list_len(comem_list *list, size_t *length)
     struct comem_object *object = &list->object;
     struct participant *me;
     if (!participant_present(object->map)) { /* a thread's first call, or a raw clone's */
-        comem_status status = participant_enter(object->map, &me);
+        comem_status status = object_enter(object, &me);
         if (status != COMEM_OK)
             return status;
         participant_leave(me);
@@ -326,7 +326,7 @@ comem_status comem_list_read(comem_list *list, size_t from, size_t count, comem_
         *read = 0;
     if (list == NULL || read == NULL || (out == NULL && count > 0))
         return store_error(COMEM_INVALID, "the list, the place for the values or for their number is NULL");
-    comem_status status = participant_enter(list->object.map, &me);
+    comem_status status = object_enter(&list->object, &me);
     if (status != COMEM_OK)
         return status;
     do {

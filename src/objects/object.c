@@ -582,7 +582,7 @@ bool object_alive(const struct comem_object *handle)
 comem_status object_name_get(struct comem_object *handle, struct object_name *name)
 {
     struct participant *me;
-    comem_status status = participant_enter(handle->map, &me);
+    comem_status status = object_enter(handle, &me);
     if (status == COMEM_OK) {
         status = object_lock(me, handle);
         if (status == COMEM_OK) {

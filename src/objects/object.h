@@ -37,7 +37,7 @@ struct comem_object {
     struct object *shared;
     uint64_t identity; /* what the object's must be; 0 once this process has lost its references */
     uint64_t offset;
-    word64 *row;    /* in the process record */
+    word64 *row;            /* in the process record */
     _Atomic uint64_t count; /* private: handles given out */
     struct comem_object *next;
 };
@@ -80,6 +80,13 @@ void object_check_init(void);
 
 /* COMEM_GONE with the reason: shut down, or never this process's. */
 comem_status object_gone(const struct comem_object *handle);
+/* Begins an operation on the object. */
+static inline comem_status object_enter(struct comem_object *handle, struct participant **me)
+{
+    comem_status status = participant_enter(handle->map, me);
+    return WORD_LIKELY(status == COMEM_OK || handle->identity != 0) ? status : object_gone(handle);
+}
+
 /* Takes the object's lock, in an operation, if it is still there. */
 static inline comem_status object_lock(struct participant *me, struct comem_object *handle)
 {

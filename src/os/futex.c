@@ -62,6 +62,12 @@ bool os_sleep(const word32 *word, uint32_t value, const word32 *life, uint32_t l
     return syscall(SYS_futex, word, FUTEX_WAIT, value, &timeout, NULL, 0) != 0 && errno == ETIMEDOUT;
 }
 
+void os_nap(uint64_t nanoseconds)
+{
+    struct timespec time = to_timespec(nanoseconds);
+    nanosleep(&time, NULL);
+}
+
 void os_wake(const word32 *word, int count)
 {
     syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);

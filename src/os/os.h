@@ -41,6 +41,7 @@ size_t os_page_size(void);
 /* Sleeps while *word == value and, if `life` is not NULL, *life == life_value; at most `nanoseconds`. May wake early.
  * Whether the time ran out. */
 bool os_sleep(const word32 *word, uint32_t value, const word32 *life, uint32_t life_value, uint64_t nanoseconds);
+void os_nap(uint64_t nanoseconds);
 /* Wakes up to `count` sleepers of `word`. */
 void os_wake(const word32 *word, int count);
 

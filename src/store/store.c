@@ -78,7 +78,8 @@ static comem_status header_check(const struct store_header *header)
     if (header->magic != STORE_MAGIC)
         return store_error(COMEM_UNSUPPORTED, "this is no comem store");
     if (header->fingerprint != store_fingerprint())
-        return store_error(COMEM_UNSUPPORTED, "the store was made by another version of comem, or on another kind of machine");
+        return store_error(COMEM_UNSUPPORTED,
+                           "the store was made by another version of comem, or on another kind of machine");
     header_plan(&plan, header->window);
     if (header->window % PAGE_SIZE != 0 || header->window > LAYOUT_WINDOW || header->page_table != plan.page_table ||
         header->group_table != plan.group_table || header->data != plan.data || plan.data > header->window)

@@ -44,7 +44,6 @@ enum record_kind {
     RECORD_LOG,
     RECORD_ALLOC,
     RECORD_FREE,
-    RECORD_HEAPWORD,
     RECORD_BUILD,
     RECORD_TRASH,
     RECORD_HOLD,

@@ -21,6 +21,9 @@
 
 #include "sync/record.h"
 
+#define SEAT_NAP_NS UINT64_C(1000000)
+#define SEAT_WAIT_NS UINT64_C(1000000000)
+
 _Thread_local struct participant *participant_tls;
 static _Thread_local bool attaching; /* a signal handler's call must not wait for the mutex that its thread has */
 
@@ -66,12 +69,13 @@ static struct participant *pool_take(struct store_map *map)
 
 /* ---- attaching ---- */
 
+/* COMEM_NO_MEMORY: no seat is free. COMEM_BUSY: ours was swept, because we were stopped for so long. */
 static comem_status slot_open(struct participant *me)
 {
     struct store_map *map = me->map;
     uint32_t number;
     if (!seat_take(map, SEATS_OF_SLOTS, 0, &number))
-        return COMEM_SYSTEM;
+        return COMEM_NO_MEMORY;
     struct slot *slot = slot_at(map, number);
     uint64_t claimed = word_load(&slot->control);
     for (unsigned i = 0; i < 2; i++)
@@ -89,18 +93,22 @@ static comem_status slot_open(struct participant *me)
     me->number = number;
     me->lock_word = slot_lock_word(claimed, number);
     if (!word_swap_if(&slot->control, claimed, seat_control(seat_generation(claimed), SEAT_LIVE, 0)))
-        return COMEM_BUSY; /* we were stopped for so long that somebody swept the seat: take another one */
+        return COMEM_BUSY;
     return COMEM_OK;
 }
 
-/* With a slot of its own, `me` now sees to it that the next thread finds a seat, too. */
+/* Takes a slot, waiting for one if need be: who has one adds a chunk when few are left. Then sees to it that the next thread
+ * finds one, too. */
 static comem_status slot_attach(struct participant *me)
 {
     comem_status status = slot_open(me);
-    while (status == COMEM_BUSY)
-        status = slot_open(me);
+    for (uint64_t waited = 0; status == COMEM_BUSY || (status == COMEM_NO_MEMORY && waited < SEAT_WAIT_NS);
+         status = slot_open(me)) {
+        os_nap(SEAT_NAP_NS);
+        waited += SEAT_NAP_NS;
+    }
     if (status != COMEM_OK)
-        return status;
+        return status == COMEM_NO_MEMORY ? store_error(COMEM_SYSTEM, "the store's table of threads is full") : status;
     me->entered = 1;
     seat_more(me, SEATS_OF_SLOTS); /* when that fails, the next thread to attach says so */
     return COMEM_OK;
@@ -144,9 +152,7 @@ static comem_status attach_locked(struct store_map *map, struct process *inherit
     comem_status status = slot_attach(me);
     if (status != COMEM_OK) {
         me->map = NULL;
-        return status == COMEM_SYSTEM && me->slot == NULL
-                   ? store_error(status, "no slot left in the store's table of threads, or no robust mutexes here")
-                   : status;
+        return status;
     }
     me->next_of_map = map->participants;
     map->participants = me;
@@ -243,11 +249,20 @@ static bool map_has_other_thread(const struct store_map *map, const struct parti
 void participant_detach(struct participant *me)
 {
     struct store_map *map = me->map;
-    if (me->record_end != 0 || lock_held(me))
-        return; /* cut short by a longjmp or the like: whoever waits for us repairs the slot once the thread is gone */
     pthread_mutex_lock(&map->mutex);
+    bool cut_short = me->record_end != 0 || lock_held(me), last = !map_has_other_thread(map, me);
     me->quiet = true;
-    if (!map_has_other_thread(map, me) && map->process != NULL) {
+    if (cut_short) { /* by pthread_exit() or the like: whoever waits for us repairs the slot once the thread is gone */
+        if (last)
+            sync_upward->forget_handles(map);
+        if (last)
+            map->process = NULL;
+        unlink_participant(me);
+        me->map = NULL;
+        pthread_mutex_unlock(&map->mutex);
+        return;
+    }
+    if (last && map->process != NULL) {
         me->entered = 1;
         word_store(&me->slot->process, 0);
         process_reap(me, map->process);

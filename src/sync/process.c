@@ -21,6 +21,18 @@ static uint64_t process_offset(struct store_map *map, const struct process *proc
     return store_offset(map, process);
 }
 
+/* The store's memory object through any living process that still has its descriptor. */
+static bool borrow_descriptor(struct store_map *map)
+{
+    for (uint32_t i = 0; i < seat_high(map, SEATS_OF_PROCESSES); i++) {
+        const struct process *process = seat_at(map, SEATS_OF_PROCESSES, i);
+        if (process != NULL && seat_state(word_load_acquire(&process->control)) == SEAT_LIVE &&
+            os_memory_reopen(&map->memory, (int)word_load(&process->id), (int)word_load(&process->fd)))
+            return true;
+    }
+    return false;
+}
+
 comem_status process_open(struct participant *me, enum seat_state state, struct process **process)
 {
     struct store_map *map = me->map;
@@ -41,7 +53,8 @@ comem_status process_open(struct participant *me, enum seat_state state, struct 
     for (unsigned i = 0; i < PROCESS_ROWS; i++)
         word_store(&made->rows[i], 0);
     if (state == SEAT_FORKING) {
-        int witness = os_memory_intact(&map->memory) ? os_witness_take(&map->memory, process_offset(map, made)) : -1;
+        bool open = os_memory_intact(&map->memory) || borrow_descriptor(map);
+        int witness = open ? os_witness_take(&map->memory, process_offset(map, made)) : -1;
         if (witness < 0) {
             seat_settle(me, &made->control, SEAT_FREE, 1);
             return store_error(COMEM_SYSTEM, "no witness for a child to be had: %s", strerror(errno));
@@ -212,18 +225,6 @@ bool process_reap(struct participant *me, struct process *process)
             sync_upward->drop_block(me, &process->tables[n]);
     seat_settle(me, &process->control, SEAT_FREE, 1);
     return true;
-}
-
-/* The store's memory object through any living process that still has its descriptor. */
-static bool borrow_descriptor(struct store_map *map)
-{
-    for (uint32_t i = 0; i < seat_high(map, SEATS_OF_PROCESSES); i++) {
-        const struct process *process = seat_at(map, SEATS_OF_PROCESSES, i);
-        if (process != NULL && seat_state(word_load_acquire(&process->control)) == SEAT_LIVE &&
-            os_memory_reopen(&map->memory, (int)word_load(&process->id), (int)word_load(&process->fd)))
-            return true;
-    }
-    return false;
 }
 
 void process_init(void)

@@ -17,7 +17,6 @@
  *                        be taken between that change and the commit, and the entry goes before the object's lock does
  *   ALLOC(off, pages)    ACTIVE: the block (pages 0) or the run of pages is given back
  *   FREE(off)            COMMITTED: the block or run is given back
- *   HEAPWORD(off, old)   ACTIVE: as WORD, for a word of the heap; only while the heap lock is held
  *   BUILD(root)          ACTIVE: what hangs from root, built aside, goes to the trash
  *   TRASH(root, shell)   COMMITTED: what hangs from root goes to the trash; with shell 1 its cells were moved elsewhere
  *   HOLD(root)           in either state root goes (back) to the trash

@@ -37,8 +37,8 @@ static word64 *entry_word(struct store_map *map, uint64_t what)
 
 static bool entry_is_heaps(enum record_kind kind)
 {
-    return kind == RECORD_ALLOC || kind == RECORD_FREE || kind == RECORD_HEAPWORD || kind == RECORD_BUILD ||
-           kind == RECORD_TRASH || kind == RECORD_HOLD;
+    return kind == RECORD_ALLOC || kind == RECORD_FREE || kind == RECORD_BUILD || kind == RECORD_TRASH ||
+           kind == RECORD_HOLD;
 }
 
 static bool record_watch_fired(struct store_map *map, struct record *record, uint64_t head)

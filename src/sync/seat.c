@@ -8,6 +8,8 @@
  */
 #include "sync/sync.h"
 
+#define SEATS_SPARE (SEATS_PER_CHUNK / 4) /* for those who come at once, before anybody has added a chunk */
+
 uint64_t seat_control(uint32_t generation, enum seat_state state, uint32_t recoverer)
 {
     return (uint64_t)generation << 32 | (uint64_t)state << 16 | recoverer;
@@ -74,7 +76,8 @@ bool seat_take(struct store_map *map, enum seat_table table, uint32_t recoverer,
         if (recoverer != 0)
             word_store(&slot_at(map, recoverer - 1)->claims[1], store_offset(map, control));
         else
-            word_store(&((struct slot *)control)->claimed_at, os_clock()); /* before, or a sweep would find an old time */
+            word_store(&((struct slot *)control)->claimed_at,
+                       os_clock()); /* before, or a sweep would find an old time */
         word_order();
         if (word_swap_if(control, seen, seat_control(seat_generation(seen), SEAT_CLAIMED, recoverer))) {
             *number = i;
@@ -86,16 +89,15 @@ bool seat_take(struct store_map *map, enum seat_table table, uint32_t recoverer,
 
 comem_status seat_more(struct participant *me, enum seat_table table)
 {
-    uint32_t number = 0;
-    for (; number < SEATS_MAX; number++) {
-        const word64 *control = seat_at(me->map, table, number);
-        if (control == NULL)
-            break;
-        if (seat_state(word_load(control)) == SEAT_FREE)
-            return COMEM_OK;
-    }
-    uint32_t chunk = number / SEATS_PER_CHUNK;
-    if (number >= SEATS_MAX || chunk >= LAYOUT_CHUNKS)
+    uint32_t chunk = 0, free = 0;
+    for (; chunk < LAYOUT_CHUNKS && word_load(&seat_chunks(me->map, table)[chunk]) != 0; chunk++)
+        for (uint32_t i = 0; i < SEATS_PER_CHUNK; i++) {
+            const word64 *control = seat_at(me->map, table, chunk * SEATS_PER_CHUNK + i);
+            free += control != NULL && seat_state(word_load(control)) == SEAT_FREE;
+        }
+    if (free >= SEATS_SPARE)
+        return COMEM_OK;
+    if (chunk == LAYOUT_CHUNKS || (chunk + 1) * SEATS_PER_CHUNK > SEATS_MAX)
         return store_error(COMEM_SYSTEM, "the store's table of %s is full",
                            table == SEATS_OF_SLOTS ? "threads" : "processes");
     return sync_upward->new_chunk(me, &seat_chunks(me->map, table)[chunk]);

@@ -82,7 +82,7 @@ static inline comem_status lock_acquire(struct participant *me, word32 *lock)
     if (WORD_LIKELY(word32_swap_if(lock, 0, me->lock_word)))
         return COMEM_OK;
     comem_status status = lock_acquire_slow(me, lock);
-    if (status != COMEM_OK)
+    if (status != COMEM_OK && status != COMEM_BUSY) /* busy: we do hold it */
         word_store(held, 0);
     return status;
 }
@@ -134,7 +134,7 @@ void *seat_at(struct store_map *map, enum seat_table table, uint32_t number);
 uint32_t seat_high(struct store_map *map, enum seat_table table);
 /* Finds a FREE seat and makes it CLAIMED, with `recoverer`. False: none is free. */
 bool seat_take(struct store_map *map, enum seat_table table, uint32_t recoverer, uint32_t *number);
-/* Adds a chunk when all seats are in use. Outside any lock and record. */
+/* Adds a chunk when few seats are free. Outside any object lock, record idle. */
 comem_status seat_more(struct participant *me, enum seat_table table);
 /* Claims a seat whose control word was `seen`: names `me` its recoverer. `rank` 0 for repairing, 1 for reaping. */
 bool seat_claim(struct participant *me, word64 *control, uint64_t seen, unsigned rank);

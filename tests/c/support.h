@@ -68,10 +68,10 @@ void support_assert_status(comem_status expected, comem_status status, const cha
 /* ---- other processes ---- */
 
 /* In a child: what a test would assert. */
-#define child_check(condition)                                                                                         \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            support_child_failed(#condition, __FILE__, __LINE__);                                                      \
+#define child_check(condition)                                    \
+    do {                                                          \
+        if (!(condition))                                         \
+            support_child_failed(#condition, __FILE__, __LINE__); \
     } while (0)
 _Noreturn void support_child_failed(const char *condition, const char *file, int line);
 

@@ -222,9 +222,11 @@ static int open_by_environment(void *argument)
 static void the_size_limit_is_what_was_asked_for(void **state)
 {
     static const struct limit_text limits[] = {
-        {"2M", 2 * MIB},     {"2097152", 2 * MIB}, {"3000k", 3000 * 1024}, {"1G", 1024 * MIB}, {"4MB", 4 * MIB},
-        {"", 0},             {"x", 0},             {"-5M", 0},             {"5Q", 0},          {"5MM", 0},
-        {"99999999999G", 0}, {"1K", 0},            {"0", 0},               {" 2M", 2 * MIB},
+        {"2M", 2 * MIB},    {"2097152", 2 * MIB}, {"3000k", 3000 * 1024},
+        {"1G", 1024 * MIB}, {"4MB", 4 * MIB},     {"", 0},
+        {"x", 0},           {"-5M", 0},           {"5Q", 0},
+        {"5MM", 0},         {"99999999999G", 0},  {"1K", 0},
+        {"0", 0},           {" 2M", 2 * MIB},
     };
     (void)state;
     unsetenv("COMEM_SIZE_LIMIT");
@@ -340,9 +342,8 @@ static int start_from_child(void *argument)
     comem_process process;
     int code = 99;
     struct job *job = argument;
-    if (job->code-- > 0 &&
-        (comem_process_start(&process, start_from_child, job) != COMEM_OK ||
-         comem_process_join(&process, &code) != COMEM_OK || code != 0))
+    if (job->code-- > 0 && (comem_process_start(&process, start_from_child, job) != COMEM_OK ||
+                            comem_process_join(&process, &code) != COMEM_OK || code != 0))
         return 98;
     return comem_list_append(job->list, comem_int(job->code)) != COMEM_OK;
 }
@@ -446,34 +447,36 @@ static void texts_are_printed_as_repr_does(void **state)
         const char *text;
         size_t size;
         const char *repr;
-    } texts[] = {
-        {"", 0, "''"},
-        {"one", 3, "'one'"},
-        {"it's", 4, "\"it's\""},
-        {"say \"hi\"", 8, "'say \"hi\"'"},
-        {"both ' and \"", 12, "'both \\' and \"'"},
-        {"back\\slash", 10, "'back\\\\slash'"},
-        {"tab\tline\nreturn\r", 16, "'tab\\tline\\nreturn\\r'"},
-        {"\0zero", 5, "'\\x00zero'"},
-        {"\x01\x1F\x7F", 3, "'\\x01\\x1f\\x7f'"},
-        {"\x0B\x0C", 2, "'\\x0b\\x0c'"},
-        {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", 9, "'\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80'"},
-        {"long enough not to stand in the cell \xC3\xA4", 39, "'long enough not to stand in the cell \xC3\xA4'"},
-        {"\xED\xA0\x80", 3, "'\\ud800'"},
-        {"a\xED\xBF\xBF\x62", 5, "'a\\udfffb'"},
-        {"ends in \xED\xB3\xBF", 11, "'ends in \\udcff'"},
-        {"\xED\x9F\xBD", 3, "'\xED\x9F\xBD'"}, /* next to the surrogates */
-        {"'", 1, "\"'\""},
-        {"\"", 1, "'\"'"},
-    }, bytes[] = {
-        {"", 0, "b''"},
-        {"one", 3, "b'one'"},
-        {"it's", 4, "b\"it's\""},
-        {"both ' and \"", 12, "b'both \\' and \"'"},
-        {"\\\t\n\r", 4, "b'\\\\\\t\\n\\r'"},
-        {"\x00\x01\x1F\x7F\x80\xFF", 6, "b'\\x00\\x01\\x1f\\x7f\\x80\\xff'"},
-        {"\xC3\xA4", 2, "b'\\xc3\\xa4'"},
-    };
+    } texts[] =
+        {
+            {"", 0, "''"},
+            {"one", 3, "'one'"},
+            {"it's", 4, "\"it's\""},
+            {"say \"hi\"", 8, "'say \"hi\"'"},
+            {"both ' and \"", 12, "'both \\' and \"'"},
+            {"back\\slash", 10, "'back\\\\slash'"},
+            {"tab\tline\nreturn\r", 16, "'tab\\tline\\nreturn\\r'"},
+            {"\0zero", 5, "'\\x00zero'"},
+            {"\x01\x1F\x7F", 3, "'\\x01\\x1f\\x7f'"},
+            {"\x0B\x0C", 2, "'\\x0b\\x0c'"},
+            {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", 9, "'\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80'"},
+            {"long enough not to stand in the cell \xC3\xA4", 39, "'long enough not to stand in the cell \xC3\xA4'"},
+            {"\xED\xA0\x80", 3, "'\\ud800'"},
+            {"a\xED\xBF\xBF\x62", 5, "'a\\udfffb'"},
+            {"ends in \xED\xB3\xBF", 11, "'ends in \\udcff'"},
+            {"\xED\x9F\xBD", 3, "'\xED\x9F\xBD'"}, /* next to the surrogates */
+            {"'", 1, "\"'\""},
+            {"\"", 1, "'\"'"},
+        },
+      bytes[] = {
+          {"", 0, "b''"},
+          {"one", 3, "b'one'"},
+          {"it's", 4, "b\"it's\""},
+          {"both ' and \"", 12, "b'both \\' and \"'"},
+          {"\\\t\n\r", 4, "b'\\\\\\t\\n\\r'"},
+          {"\x00\x01\x1F\x7F\x80\xFF", 6, "b'\\x00\\x01\\x1f\\x7f\\x80\\xff'"},
+          {"\xC3\xA4", 2, "b'\\xc3\\xa4'"},
+      };
     struct bench *bench = *state;
     for (unsigned i = 0; i < sizeof bytes / sizeof bytes[0]; i++)
         assert_item_printed(&bench->store, comem_bytes(bytes[i].text, bytes[i].size), bytes[i].repr);
@@ -500,8 +503,7 @@ static void lists_are_printed_as_python_does(void **state)
     assert_ok(comem_list_append(inner, comem_ref(list)));
     assert_ok(comem_list_append(list, comem_ref(list)));
     assert_ok(comem_list_append(list, comem_ref(inner)));
-    static const char expected[] =
-        "['one', 2, None, True, False, -9223372036854775808, [1, [...]], [...], [1, [...]]]";
+    static const char expected[] = "['one', 2, None, True, False, -9223372036854775808, [1, [...]], [...], [1, [...]]]";
     assert_printed(list, expected, sizeof expected - 1);
     assert_printed(inner, "[1, ['one', 2, None, True, False, -9223372036854775808, [...], [...], [...]]]", 77);
     assert_ok(comem_list_clear(list));

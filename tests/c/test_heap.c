@@ -320,8 +320,8 @@ static void freeing_what_is_no_block_harms_nothing(void **state)
     struct participant *me = enter(state);
     uint64_t small = take(me, 100), run = take(me, 50000), used = heap_used(me->map);
     uint64_t span = small / SPAN_SIZE * SPAN_SIZE;
-    const uint64_t nonsense[] = {0, 8, span, span + 8, run + PAGE_SIZE, me->map->data, store_end(me->map),
-                                 me->map->window, UINT64_C(1) << 55};
+    const uint64_t nonsense[] = {
+        0, 8, span, span + 8, run + PAGE_SIZE, me->map->data, store_end(me->map), me->map->window, UINT64_C(1) << 55};
     for (unsigned i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
         give(me, nonsense[i]);
         assert_int_equal(heap_used(me->map), used);
@@ -350,7 +350,8 @@ static void the_check_finds_leaks_and_damage(void **state)
     struct object *shared = other->object.shared;
     struct list_entry *entry;
     struct cell *cell = list_locked_cell(map, word_load(&list->object.shared->table), 1, &entry);
-    word64 *words[] = {&shared->links, &shared->version, &cell->body, &entry->version, &entry->block, &map->header->trash};
+    word64 *words[] = {&shared->links,  &shared->version, &cell->body,
+                       &entry->version, &entry->block,    &map->header->trash};
     for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {
         uint64_t good = word_load(words[i]);
         word_store(words[i], good + (i == 5 ? lost : 1));

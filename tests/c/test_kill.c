@@ -93,8 +93,8 @@ static comem_status read_numbers(struct dice *dice, struct arena *arena)
 {
     comem_value values[64];
     size_t read = 0;
-    comem_status status = comem_list_read(arena->numbers[dice_roll(dice, NUMBERS)], 2 * dice_roll(dice, 500), 64, values,
-                                          &read);
+    comem_status status =
+        comem_list_read(arena->numbers[dice_roll(dice, NUMBERS)], 2 * dice_roll(dice, 500), 64, values, &read);
     if (status == COMEM_OK && read % 2 != 0)
         arena_failed(arena, "half a pair", status);
     for (size_t i = 0; i + 1 < read; i += 2)

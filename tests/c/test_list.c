@@ -68,11 +68,16 @@ static void values_of_every_kind_come_back_as_they_went_in(void **state)
     comem_list *list = support_list(&bench->store), *other = support_list(&bench->store);
     static const char zeros[40];
     const comem_value values[] = {
-        comem_none(),           comem_bool(true),         comem_bool(false),    comem_int(0),
-        comem_int(INT64_MIN),   comem_int(INT64_MAX),     comem_float(-0.0),    comem_float(1e308),
-        comem_str("", 0),       comem_str(NULL, 0),       text("one"),          text("a text of more than thirteen bytes"),
-        comem_bytes(zeros, 5),  comem_bytes(zeros, 40),   comem_bytes("", 0),   comem_str(zeros, 13),
-        comem_str(zeros, 14),   text("\xC3\xA4\xE2\x82\xAC"), comem_ref(other), comem_ref(list),
+        comem_none(),          comem_bool(true),
+        comem_bool(false),     comem_int(0),
+        comem_int(INT64_MIN),  comem_int(INT64_MAX),
+        comem_float(-0.0),     comem_float(1e308),
+        comem_str("", 0),      comem_str(NULL, 0),
+        text("one"),           text("a text of more than thirteen bytes"),
+        comem_bytes(zeros, 5), comem_bytes(zeros, 40),
+        comem_bytes("", 0),    comem_str(zeros, 13),
+        comem_str(zeros, 14),  text("\xC3\xA4\xE2\x82\xAC"),
+        comem_ref(other),      comem_ref(list),
     };
     const size_t count = sizeof values / sizeof values[0];
     for (size_t i = 0; i < count; i++)
@@ -199,7 +204,7 @@ static void extend_by_any_count_adds_exactly_that(void **state)
     struct bench *bench = *state;
     static const size_t counts[] = {1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 255, 256, 257, 511, 512, 513, 1000, 5000};
     comem_value *values = calloc(5000, sizeof *values);
-    char (*texts)[24] = calloc(5000, sizeof *texts);
+    char(*texts)[24] = calloc(5000, sizeof *texts);
     assert_true(values != NULL && texts != NULL);
     for (unsigned far = 0; far < 2; far++)
         for (size_t a = 0; a < sizeof counts / sizeof counts[0]; a++)
@@ -216,7 +221,7 @@ static void extend_by_any_count_adds_exactly_that(void **state)
                     size_t from = length;
                     length += count;
                     assert_int_equal(support_len(list), length);
-                    for (size_t i = 0; i < count; i += count > 600 ? 37 : 1) {
+                    for (size_t i = 0; i<count; i += count> 600 ? 37 : 1) {
                         comem_value value;
                         assert_ok(comem_list_get(list, (int64_t)(from + i), &value));
                         assert_value(&value, &values[i]);
@@ -257,8 +262,8 @@ static void read_returns_what_is_in_the_range_and_no_more(void **state)
     size_t read;
     for (int i = 0; i < 600; i++)
         assert_ok(comem_list_append(list, i % 7 ? comem_int(i) : text("a text of more than thirteen bytes")));
-    static const size_t cases[][3] = {{0, 600, 600}, {0, 700, 600}, {250, 10, 10},  {255, 2, 2},    {599, 5, 1},
-                                      {600, 5, 0},   {601, 5, 0},   {SIZE_MAX, 5, 0}, {1, 0, 0}, {256, 256, 256}};
+    static const size_t cases[][3] = {{0, 600, 600}, {0, 700, 600}, {250, 10, 10},    {255, 2, 2}, {599, 5, 1},
+                                      {600, 5, 0},   {601, 5, 0},   {SIZE_MAX, 5, 0}, {1, 0, 0},   {256, 256, 256}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_ok(comem_list_read(list, cases[i][0], cases[i][1], values, &read));
         assert_int_equal(read, cases[i][2]);
@@ -694,7 +699,8 @@ static void a_store_mapped_twice_is_one_store(void **state)
             assert_ok(comem_list_set(i % 4 ? twin : list, -1, comem_int(i)));
         }
     }
-    assert_status(COMEM_INVALID, comem_list_append(twin, comem_ref(inner))); /* of another mapping: as of another store */
+    assert_status(COMEM_INVALID,
+                  comem_list_append(twin, comem_ref(inner))); /* of another mapping: as of another store */
     assert_ok(comem_list_append(list, comem_ref(inner)));
     comem_value value;
     assert_ok(comem_list_pop(twin, &value));

@@ -44,13 +44,26 @@ static void offsets_outside_the_data_are_refused(void **state)
         uint64_t offset, size;
         bool held;
     } cases[] = {
-        {first, 8, true},          {first, end - first, true},     {end - 8, 8, true},
-        {end, 0, true},            {0, 8, false},                  {8, 8, false},
-        {first - 8, 8, false},     {first + 4, 8, false},          {first + 1, 1, false},
-        {end - 8, 16, false},      {end, 8, false},                {end + 8, 8, false},
-        {first, end, false},       {first, UINT64_MAX, false},     {UINT64_MAX, 8, false},
-        {UINT64_MAX - 7, 8, false}, {UINT64_MAX - 7, 64, false},   {map->window, 8, false},
-        {first, UINT64_MAX - first + 1, false}, {UINT64_C(1) << 63, UINT64_C(1) << 63, false},
+        {first, 8, true},
+        {first, end - first, true},
+        {end - 8, 8, true},
+        {end, 0, true},
+        {0, 8, false},
+        {8, 8, false},
+        {first - 8, 8, false},
+        {first + 4, 8, false},
+        {first + 1, 1, false},
+        {end - 8, 16, false},
+        {end, 8, false},
+        {end + 8, 8, false},
+        {first, end, false},
+        {first, UINT64_MAX, false},
+        {UINT64_MAX, 8, false},
+        {UINT64_MAX - 7, 8, false},
+        {UINT64_MAX - 7, 64, false},
+        {map->window, 8, false},
+        {first, UINT64_MAX - first + 1, false},
+        {UINT64_C(1) << 63, UINT64_C(1) << 63, false},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(store_holds(map, cases[i].offset, cases[i].size), cases[i].held);

@@ -231,25 +231,6 @@ static void frees_are_done_after_the_commit_and_only_then(void **state)
     }
 }
 
-/* The trash would lose everything behind the root that was being popped; the heap lock would stay taken. */
-static void a_heap_word_is_restored_and_the_heap_lock_released(void **state)
-{
-    struct scene scene = scene_set(state);
-    word64 *trash = &scene.map->header->trash;
-    uint64_t before = word_load(trash);
-    assert_ok(leaf_acquire(scene.victim, &scene.map->header->heap_lock));
-    record_add(scene.victim, RECORD_HEAPWORD, store_offset(scene.map, trash), before);
-    word_store(trash, scene.offset);
-    support_kill(scene.victim);
-    uint64_t got; /* finds the lock taken by the dead */
-    assert_ok(heap_alloc(scene.me, 64, &got));
-    record_clear(scene.me);
-    assert_int_equal(word_load(trash), before);
-    scratch_free(scene.me, got);
-    support_bury(scene.victim);
-    scene_end(&scene);
-}
-
 /* A table with two far values in it, built by `me` and named by its record alone. */
 static uint64_t build_table(struct participant *me)
 {
@@ -772,7 +753,7 @@ static void no_slot_left_in_a_full_store_is_said(void **state)
     struct bench *bench = support_begin(MIB);
     struct crowd crowd = {.list = support_list(&bench->store)};
     struct participant *me;
-    pthread_t threads[100];
+    pthread_t threads[66];
     (void)state;
     assert_ok(comem_list_append(crowd.list, comem_int(1)));
     assert_ok(participant_enter(bench->map, &me));
@@ -781,16 +762,16 @@ static void no_slot_left_in_a_full_store_is_said(void **state)
         record_clear(me);
     record_clear(me);
     participant_leave(me);
-    pthread_barrier_init(&crowd.inside, NULL, 101);
-    pthread_barrier_init(&crowd.outside, NULL, 101);
-    for (unsigned i = 0; i < 100; i++)
+    pthread_barrier_init(&crowd.inside, NULL, 67);
+    pthread_barrier_init(&crowd.outside, NULL, 67);
+    for (unsigned i = 0; i < 66; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, crowd_thread, &crowd), 0);
     pthread_barrier_wait(&crowd.inside);
     assert_int_equal(slots_in_use(bench->map), 64);
     pthread_barrier_wait(&crowd.outside);
-    for (unsigned i = 0; i < 100; i++)
+    for (unsigned i = 0; i < 66; i++)
         pthread_join(threads[i], NULL);
-    assert_true(crowd.failed >= 37);
+    assert_true(crowd.failed >= 3);
     assert_ok(comem_list_set(crowd.list, 0, comem_int(2)));
     store_detach_process();
     comem_list_release(crowd.list);
@@ -1350,8 +1331,8 @@ static void calls_from_a_signal_handler_answer_busy(void **state)
 {
     struct bench *bench = *state;
     for (unsigned way = 0; way < 4; way++) {
-        reentry = (struct reentry){.store = &bench->store, .list = support_list(&bench->store),
-                                   .nested = support_list(&bench->store)};
+        reentry = (struct reentry){
+            .store = &bench->store, .list = support_list(&bench->store), .nested = support_list(&bench->store)};
         assert_int_equal(support_run(interrupted, &way), 0);
     }
 }
@@ -1361,8 +1342,8 @@ static void handles_in_a_signal_handler_do_not_hang(void **state)
 {
     struct bench *bench = *state;
     for (unsigned way = 4; way < 6; way++) {
-        reentry = (struct reentry){.store = &bench->store, .list = support_list(&bench->store),
-                                   .nested = support_list(&bench->store)};
+        reentry = (struct reentry){
+            .store = &bench->store, .list = support_list(&bench->store), .nested = support_list(&bench->store)};
         assert_int_equal(support_run(interrupted, &way), 0);
     }
 }
@@ -1380,7 +1361,6 @@ int main(int argc, char **argv)
         WITH_STORE(allocations_of_a_committed_record_stay),
         WITH_STORE(an_allocation_that_was_only_recorded_harms_nothing),
         WITH_STORE(frees_are_done_after_the_commit_and_only_then),
-        WITH_STORE(a_heap_word_is_restored_and_the_heap_lock_released),
         WITH_STORE(what_hangs_from_build_goes_to_the_trash_unless_committed),
         WITH_STORE(trash_is_given_away_after_the_commit_and_only_then),
         WITH_STORE(a_shell_is_freed_without_its_values),

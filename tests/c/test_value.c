@@ -127,10 +127,10 @@ static void flags_say_what_is_in_a_text(void **state)
         {"seven b\xC3\xA4 and a word behind", 0},
         {"\xE2\x82\xAC", 0},
         {"\xF0\x9F\x98\x80", 0},
-        {"\xED\x9F\xBF", 0},                                          /* U+D7FF, the last below the surrogates */
-        {"\xEE\x80\x80", 0},                                          /* U+E000, the first above */
-        {"\xED\xA0\x80", COMEM_SURROGATES},                           /* U+D800 */
-        {"\xED\xBF\xBF", COMEM_SURROGATES},                           /* U+DFFF */
+        {"\xED\x9F\xBF", 0},                /* U+D7FF, the last below the surrogates */
+        {"\xEE\x80\x80", 0},                /* U+E000, the first above */
+        {"\xED\xA0\x80", COMEM_SURROGATES}, /* U+D800 */
+        {"\xED\xBF\xBF", COMEM_SURROGATES}, /* U+DFFF */
         {"a lone surrogate in a long text \xED\xB2\x80", COMEM_SURROGATES},
         {"\xED\xB2\x80\xC3\xA4", COMEM_SURROGATES},
     };
@@ -213,7 +213,8 @@ static void malformed_utf8_is_refused_and_all_else_accepted(void **state)
         size_t size = dice_roll(&dice, sizeof text);
         memset(text, 'a', sizeof text);
         for (unsigned k = 0; k < 2 && size > 0; k++) {
-            static const uint8_t likely[] = {0x80, 0xBF, 0xC2, 0xC3, 0xE0, 0xED, 0xA0, 0xF0, 0x90, 0xF4, 0x8F, 0xF5, 0xFF, 0xC1};
+            static const uint8_t likely[] = {0x80, 0xBF, 0xC2, 0xC3, 0xE0, 0xED, 0xA0,
+                                             0xF0, 0x90, 0xF4, 0x8F, 0xF5, 0xFF, 0xC1};
             size_t at = dice_roll(&dice, size);
             for (unsigned n = 0; n < 4 && at + n < size; n++)
                 text[at + n] = likely[dice_roll(&dice, sizeof likely)];
@@ -241,7 +242,8 @@ static void images_of_nonsense_are_refused(void **state)
         assert_false(cell_far_size(me->map, wrong, &size));
         assert_status(COMEM_DAMAGED, cell_unpack_far(me->map, wrong, 35, &back));
     }
-    static const uint64_t sizes[] = {UINT64_MAX, UINT64_C(1) << 63, UINT64_C(1) << 40, UINT64_MAX - 24, UINT64_MAX - 127};
+    static const uint64_t sizes[] = {UINT64_MAX, UINT64_C(1) << 63, UINT64_C(1) << 40, UINT64_MAX - 24,
+                                     UINT64_MAX - 127};
     for (unsigned i = 0; i < 5; i++) {
         word_store(&block->size, sizes[i]);
         assert_false(cell_far_size(me->map, image, &size));

@@ -79,7 +79,6 @@ CHECKS = [
     refuted("threads dead with one thread", "BROKEN_ONE_THREAD_DEAD"),
 
     holds("trash", quick=True),
-    holds("trash pop without HEAPWORD", "POP_WITHOUT_HEAPWORD"),
     refuted("trash entry cleared after unlock", "BROKEN_CLEAR_AFTER_UNLOCK", quick=True),
     refuted("trash push without the test", "BROKEN_PUSH_WITHOUT_TEST"),
     refuted("trash HOLD after the pop", "BROKEN_HOLD_AFTER_POP"),

@@ -9,10 +9,9 @@
  *                 IDLE        none
  *                 ALLOC       ACTIVE [ALLOC(root)]
  *                 HOLD        ACTIVE [HOLD(root)]                            the root is this slot's to give away
- *                 POP         ACTIVE [HOLD(root), HEAPWORD(trash head, old)]
  *                 FREE        COMMITTED [FREE(root)]
  * Repair        holds the heap lock in the dead slot's name until the record is IDLE. HOLD pushes the root, unless it
- *               is the head of the list already; POP first puts the old head back.
+ *               is the head of the list already, be it that the pop did not get further or that the push did.
  * Property      No block is allocated, popped or freed while it is not the thread's to do so, and when all is quiet
  *               the blocks in use are exactly the blocks in the list, each once. Nobody waits for ever.
  * Abstracted    The work on a root is one step, with no children (links.pml). Entries are written together with the
@@ -24,9 +23,6 @@
  *   BROKEN_PUSH_WITHOUT_TEST    repair pushes a root that is the head already: the list becomes a cycle.
  *   BROKEN_HOLD_AFTER_POP       pop moves the head before a record holds the root: a death between loses the root.
  *   BROKEN_FREE_FROM_HOLD       the bit is cleared while the record still says HOLD: repair gives a free block away.
- * Simplification that holds
- *   POP_WITHOUT_HEAPWORD        pop records HOLD(root) alone before it moves the head. Repair's test of the head
- *                               tells the two cases apart, so the HEAPWORD entry is not needed.
  */
 #define SLOTS   3
 #define FORGET  victim = 0; slot = 0; block = 0
@@ -35,7 +31,7 @@
 #define BLOCKS  2               /* numbered from 1; 0 is no block */
 #define NONE    0
 
-mtype = { IDLE, ALLOC, HOLD, POP, FREE };
+mtype = { IDLE, ALLOC, HOLD, FREE };
 
 /* The heap */
 byte heap_lock = NOBODY;
@@ -57,15 +53,13 @@ inline settle_record(victim)
     if
     :: head[victim] == ALLOC || head[victim] == FREE ->
         STEP(used[root[victim]] = false)
-    :: head[victim] == POP ->
-        STEP(trash_head = root[victim])                 /* HEAPWORD: the old head was the root */
     :: else
     fi;
     if
 #ifdef BROKEN_PUSH_WITHOUT_TEST
-    :: head[victim] == HOLD || head[victim] == POP ->
+    :: head[victim] == HOLD ->
 #else
-    :: (head[victim] == HOLD || head[victim] == POP) && trash_head != root[victim] ->
+    :: head[victim] == HOLD && trash_head != root[victim] ->
 #endif
         STEP(next[root[victim]] = trash_head);
         STEP(trash_head = root[victim])
@@ -157,14 +151,8 @@ inline reap_one()
         STEP(trash_head = next[block]);
         STEP(root[_pid] = block; head[_pid] = HOLD);
 #else
-#ifdef POP_WITHOUT_HEAPWORD
         STEP(root[_pid] = block; head[_pid] = HOLD);
         STEP(trash_head = next[block]);
-#else
-        STEP(root[_pid] = block; head[_pid] = POP);
-        STEP(trash_head = next[block]);
-        STEP(head[_pid] = HOLD);
-#endif
 #endif
         STEP(heap_lock = NOBODY);
         STEP(skip);                                     /* work on the root, under its own locks */
