@@ -21,13 +21,12 @@ bool (*store_borrow_descriptor)(struct store_map *map);
 
 static _Thread_local char detail[256];
 
-comem_status store_error(comem_status status, const char *format, ...)
+void store_detail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
-    return status;
 }
 
 const char *comem_detail(void)

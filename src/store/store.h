@@ -29,8 +29,10 @@ struct store_map {
     struct store_map *next; /* all maps of the process */
 };
 
-/* Sets the calling thread's detail message, and returns `status` for the caller to pass on. */
-comem_status store_error(comem_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Sets the calling thread's detail message. */
+void store_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, with a status to pass on; a macro, so that compilers and checkers see which one. */
+#define store_error(status, ...) (store_detail(__VA_ARGS__), (comem_status)(status))
 
 /* Makes an anonymous store with at most `size_limit` bytes of data and maps it. Its memory object is shared with children. */
 comem_status store_map_create(uint64_t size_limit, struct store_map **map);

@@ -47,7 +47,7 @@ void *seat_at(struct store_map *map, enum seat_table table, uint32_t number)
         return NULL;
     uint64_t offset = word_load_acquire(&seat_chunks(map, table)[chunk]);
     uint8_t *base = offset == 0 ? NULL : store_at(map, offset, SPAN_SIZE);
-    return base == NULL ? NULL : base + (number % SEATS_PER_CHUNK) * SEAT_SIZE;
+    return base == NULL ? NULL : base + (size_t)(number % SEATS_PER_CHUNK) * SEAT_SIZE;
 }
 
 uint32_t seat_high(struct store_map *map, enum seat_table table)

@@ -341,6 +341,42 @@ static void a_cleared_list_is_freed_in_steps(void **state)
     assert_int_equal(support_used(bench->map), before);
 }
 
+/* What works in a small store would not in a large one. */
+static void a_store_of_two_gibibytes_works_to_its_end(void **state)
+{
+    enum { VALUE = 4 * 1024 * 1024 };
+    struct bench *bench = support_begin(2048 * MIB);
+    comem_list *list = support_list(&bench->store);
+    char *bytes = malloc(VALUE);
+    comem_status status = COMEM_OK;
+    comem_value value;
+    size_t length = 0;
+    (void)state;
+    memset(bytes, 'x', VALUE);
+    for (; status == COMEM_OK; length += status == COMEM_OK) {
+        bytes[0] = bytes[VALUE - 1] = (char)length;
+        status = comem_list_append(list, comem_bytes(bytes, VALUE));
+    }
+    assert_int_equal(status, COMEM_NO_MEMORY);
+    assert_true(length >= 500);
+    assert_int_equal(support_len(list), length);
+    assert_ok(comem_list_pop(list, &value));
+    assert_int_equal((char)(length - 1), value.as.data[VALUE - 1]);
+    comem_value_clear(&value);
+    assert_ok(comem_list_append(list, comem_bytes(bytes, VALUE)));
+    for (int64_t i = 0; i < 100000; i++)
+        if (comem_list_append(list, comem_int(i)) == COMEM_NO_MEMORY)
+            break;
+    assert_ok(comem_list_get(list, 0, &value));
+    assert_int_equal(value.size, VALUE);
+    comem_value_clear(&value);
+    assert_ok(comem_list_clear(list));
+    assert_true(support_used(bench->map) < MIB);
+    comem_list_release(list);
+    free(bytes);
+    assert_int_equal(support_end(bench), 0);
+}
+
 /* A store that runs full would lose what is in it, or stay unusable. */
 static void a_full_store_keeps_what_it_has(void **state)
 {
@@ -1156,6 +1192,7 @@ int main(int argc, char **argv)
         WITH_STORE(read_returns_what_is_in_the_range_and_no_more),
         WITH_STORE(a_cursor_sees_every_item_as_it_is_then),
         WITH_STORE(a_cleared_list_is_freed_in_steps),
+        ALONE(a_store_of_two_gibibytes_works_to_its_end),
         WITH_STORE(a_full_store_keeps_what_it_has),
         WITH_STORE(extend_is_all_or_nothing_on_a_full_store),
         WITH_STORE(a_nested_list_lives_as_long_as_a_handle_or_a_link),
