@@ -236,21 +236,28 @@ comem_status comem_list_append(comem_list *list, comem_value value)
 
 /* ---- extend ---- */
 
+/* Takes the lock with room for `count` more items; the first `keep` entries of the record stay. */
+static comem_status list_lock_with_room(struct participant *me, struct comem_object *list, uint64_t count,
+                                        uint32_t keep, struct locked_list *locked)
+{
+    for (;;) {
+        comem_status status = list_lock(me, list, locked);
+        if (status != COMEM_OK || locked->capacity - locked->length >= count)
+            return status;
+        lock_release(me, &list->shared->lock);
+        status = list_make_room(me, list, locked->length + count, keep);
+        if (status != COMEM_OK)
+            return status;
+    }
+}
+
 static comem_status extend_plain(struct participant *me, struct comem_object *list, const comem_value *values,
                                  size_t count)
 {
     struct locked_list locked;
-    for (;;) {
-        comem_status status = list_lock(me, list, &locked);
-        if (status != COMEM_OK)
-            return status;
-        if (locked.capacity - locked.length >= count)
-            break;
-        lock_release(me, &list->shared->lock);
-        status = list_make_room(me, list, locked.length + count, 0);
-        if (status != COMEM_OK)
-            return status;
-    }
+    comem_status status = list_lock_with_room(me, list, count, 0, &locked);
+    if (status != COMEM_OK)
+        return status;
     for (size_t i = 0; i < count;) {
         struct list_entry *entry;
         uint64_t index = locked.length + i, left = LIST_BLOCK - (index & (LIST_BLOCK - 1));
@@ -314,17 +321,9 @@ static comem_status extend_splice(struct participant *me, struct comem_object *l
 {
     struct locked_list locked;
     uint64_t count = word_load(&aside->length), root = store_offset(me->map, aside);
-    for (;;) {
-        comem_status status = list_lock(me, list, &locked);
-        if (status != COMEM_OK)
-            return status;
-        if (locked.capacity - locked.length >= count)
-            break;
-        lock_release(me, &list->shared->lock);
-        status = list_make_room(me, list, locked.length + count, 1);
-        if (status != COMEM_OK)
-            return status;
-    }
+    comem_status status = list_lock_with_room(me, list, count, 1, &locked);
+    if (status != COMEM_OK)
+        return status;
     for (uint64_t i = 0; i < count; i++) {
         struct list_entry *entry;
         const struct cell *from = list_locked_cell(me->map, root, i, &entry);

@@ -29,19 +29,31 @@ static bool room_view(const struct participant *me, const struct comem_object *l
     return view->table_word == word_load_acquire(&list->shared->table);
 }
 
-/* Takes the lock if the list still is as in `view`. */
+/* After allocating, which went as `status` says: takes the lock if the list still is as in `view`. Otherwise what was
+ * allocated is given back, *locked is false, and the caller returns the status; COMEM_OK then means to look again. */
 static comem_status room_lock(struct participant *me, struct comem_object *list, const struct room_view *view,
-                              bool *same)
+                              uint32_t keep, comem_status status, bool *locked)
 {
-    comem_status status = object_lock(me, list);
-    if (status != COMEM_OK)
-        return status;
-    const struct list_table *table = list_table_at(me->map, view->table_word);
-    *same = word_load(&list->shared->table) == view->table_word &&
-            (table == NULL || word_load(&table->capacity) == view->capacity);
-    if (!*same)
-        lock_release(me, &list->shared->lock);
-    return COMEM_OK;
+    *locked = false;
+    if (status == COMEM_OK)
+        status = object_lock(me, list);
+    if (status == COMEM_OK) {
+        const struct list_table *table = list_table_at(me->map, view->table_word);
+        *locked = word_load(&list->shared->table) == view->table_word &&
+                  (table == NULL || word_load(&table->capacity) == view->capacity);
+        if (!*locked)
+            lock_release(me, &list->shared->lock);
+    }
+    if (!*locked)
+        heap_abandon(me, keep);
+    return status;
+}
+
+static comem_status room_damaged(struct participant *me, struct comem_object *list, uint32_t keep)
+{
+    lock_release(me, &list->shared->lock);
+    heap_abandon(me, keep);
+    return store_error(COMEM_DAMAGED, "a list's table reaches beyond the store");
 }
 
 static void table_fill(struct list_table *table, uint64_t length, uint64_t capacity, uint64_t entries)
@@ -93,22 +105,22 @@ static comem_status room_short(struct participant *me, struct comem_object *list
 {
     uint64_t cells = short_capacity(view->capacity, wanted), table_at, block_at;
     uint64_t entries = list_blocks(wanted);
-    bool same = false;
+    bool locked;
     comem_status status = heap_alloc(me, list_table_size(entries), &table_at);
     if (status == COMEM_OK)
         status = heap_alloc(me, list_block_size(cells), &block_at);
-    if (status == COMEM_OK)
-        status = room_lock(me, list, view, &same);
-    if (status != COMEM_OK || !same) {
-        heap_abandon(me, keep);
+    status = room_lock(me, list, view, keep, status, &locked);
+    if (!locked)
         return status;
-    }
     struct list_table *fresh = store_at(me->map, table_at, list_table_size(entries));
     struct cell *block = store_at(me->map, block_at, list_block_size(cells));
-    struct list_table *old = list_table_at(me->map, view->table_word);
+    const struct list_table *old = list_table_at(me->map, view->table_word);
+    const struct list_entry *old_entry = old == NULL ? NULL : list_entry_at(me->map, view->table_word, 0);
     uint64_t length = old == NULL ? 0 : word_load(&old->length), old_block = 0;
+    if (fresh == NULL || block == NULL || (old != NULL && old_entry == NULL))
+        return room_damaged(me, list, keep);
     if (old != NULL) {
-        old_block = word_load(&old->entries[0].block);
+        old_block = word_load(&old_entry->block);
         const struct cell *from = store_at(me->map, old_block, list_block_size(view->capacity));
         for (uint64_t i = 0; from != NULL && i < length && i < cells; i++)
             cell_store(&block[i], cell_load(&from[i]));
@@ -123,21 +135,15 @@ static comem_status room_table(struct participant *me, struct comem_object *list
                                uint64_t wanted, uint32_t keep)
 {
     uint64_t entries = view->entries * 2 > list_blocks(wanted) ? view->entries * 2 : list_blocks(wanted), table_at;
-    bool same = false;
+    bool locked;
     comem_status status = heap_alloc(me, list_table_size(entries), &table_at);
-    if (status == COMEM_OK)
-        status = room_lock(me, list, view, &same);
-    if (status != COMEM_OK || !same) {
-        heap_abandon(me, keep);
+    status = room_lock(me, list, view, keep, status, &locked);
+    if (!locked)
         return status;
-    }
     struct list_table *fresh = store_at(me->map, table_at, list_table_size(entries));
     const struct list_table *old = store_at(me->map, table_offset(view->table_word), list_table_size(view->entries));
-    if (old == NULL) {
-        lock_release(me, &list->shared->lock);
-        heap_abandon(me, keep);
-        return store_error(COMEM_DAMAGED, "a list's table reaches beyond the store");
-    }
+    if (fresh == NULL || old == NULL || list_blocks(view->capacity) > view->entries)
+        return room_damaged(me, list, keep);
     table_fill(fresh, word_load(&old->length), view->capacity, entries);
     uint64_t version = list_fresh_version(me->map);
     for (uint64_t i = 0; i < list_blocks(view->capacity); i++)
@@ -150,21 +156,15 @@ static comem_status room_block(struct participant *me, struct comem_object *list
                                uint32_t keep)
 {
     uint64_t block_at;
-    bool same = false;
+    bool locked;
     comem_status status = heap_alloc(me, list_block_size(LIST_BLOCK), &block_at);
-    if (status == COMEM_OK)
-        status = room_lock(me, list, view, &same);
-    if (status != COMEM_OK || !same) {
-        heap_abandon(me, keep);
+    status = room_lock(me, list, view, keep, status, &locked);
+    if (!locked)
         return status;
-    }
     struct list_table *table = list_table_at(me->map, view->table_word);
     struct list_entry *entry = list_entry_at(me->map, view->table_word, view->capacity);
-    if (entry == NULL) {
-        lock_release(me, &list->shared->lock);
-        heap_abandon(me, keep);
-        return store_error(COMEM_DAMAGED, "a list's table reaches beyond the store");
-    }
+    if (entry == NULL)
+        return room_damaged(me, list, keep);
     entry_fill(entry, block_at, view->capacity, list_fresh_version(me->map));
     record_add_watch(me, &table->capacity);
     word_publish(&table->capacity, view->capacity + LIST_BLOCK); /* commit */

@@ -250,16 +250,12 @@ struct cell_image object_ref_image(const struct comem_object *handle)
     return image;
 }
 
-comem_status object_link(struct participant *me, const struct comem_object *handle)
+comem_status object_link(struct participant *me, struct comem_object *handle)
 {
     struct object *shared = handle->shared;
-    comem_status status = lock_acquire(me, &shared->lock);
+    comem_status status = object_lock(me, handle);
     if (status != COMEM_OK)
         return status;
-    if (!object_ok(handle)) {
-        lock_release(me, &shared->lock);
-        return object_gone(handle);
-    }
     record_add_word(me, &shared->links);
     record_stage(me, me->record_end, RECORD_OWE, handle->offset, 0);
     word_store(&shared->links, word_load(&shared->links) + 1);
@@ -268,17 +264,13 @@ comem_status object_link(struct participant *me, const struct comem_object *hand
     return COMEM_OK;
 }
 
-comem_status object_link_with(struct participant *me, const struct comem_object *handle, uint32_t keep, word64 *with,
+comem_status object_link_with(struct participant *me, struct comem_object *handle, uint32_t keep, word64 *with,
                               uint64_t value)
 {
     struct object *shared = handle->shared;
-    comem_status status = lock_acquire(me, &shared->lock);
+    comem_status status = object_lock(me, handle);
     if (status != COMEM_OK)
         return status;
-    if (!object_ok(handle)) {
-        lock_release(me, &shared->lock);
-        return object_gone(handle);
-    }
     record_add_word(me, &shared->links);
     record_add_word(me, with);
     word_store(&shared->links, word_load(&shared->links) + 1);

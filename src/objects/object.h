@@ -115,9 +115,9 @@ void object_drop(struct participant *me, struct comem_object *handle);
 struct cell_image object_ref_image(const struct comem_object *handle);
 /* Counts a link up. Afterwards the record has OWE(object) alone, to be dropped by the commit that stores the cell, or handed
  * back by object_unlink(). Record idle, no object lock held. */
-comem_status object_link(struct participant *me, const struct comem_object *handle);
+comem_status object_link(struct participant *me, struct comem_object *handle);
 /* Counts a link up and stores `value` in *with, in one operation that leaves the first `keep` entries. */
-comem_status object_link_with(struct participant *me, const struct comem_object *handle, uint32_t keep, word64 *with,
+comem_status object_link_with(struct participant *me, struct comem_object *handle, uint32_t keep, word64 *with,
                               uint64_t value);
 /* Counts a link down, and stores `value` in *with in the same operation (with NULL: the record has OWE(object) behind the
  * first `keep` entries, which goes). An object that nobody names any more goes to the trash. No object lock held. */
