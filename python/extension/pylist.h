@@ -2,7 +2,7 @@
  *
  * Two types show one kind of shared list: comem.List and comem.managers.ListProxy, a subclass. Each owns its descriptors
  * and slots, because the interpreter calls a method of C directly only on the type that has it. What they have in common
- * stands in pylist.c and is declared here.
+ * stands in pylist.c and pylist_many.c and is declared here.
  */
 #ifndef COMEM_PYTHON_PYLIST_H
 #define COMEM_PYTHON_PYLIST_H
@@ -44,8 +44,17 @@ PyObject *pylist_from_value(PyObject *container, comem_value *value);
 /* The items as they stood at one moment, as a new built-in list. */
 PyObject *pylist_snapshot(PyObject *self);
 
+/* Appends the items of any iterable. 0, or -1 with an exception. */
+int pylist_extend_any(PyObject *self, PyObject *iterable);
+
+/* Appends a snapshot of another List, or of the same. 0, or -1 with an exception. */
+int pylist_extend_shared(PyObject *self, PyObject *other);
+
 /* The name of `type` without its module. Borrowed. */
 const char *pylist_type_name(PyTypeObject *type);
+
+/* List's own; a ListProxy shows another. "List(['one'])" */
+PyObject *pylist_repr(PyObject *self);
 
 /* Slots of both types. */
 void pylist_dealloc(PyObject *self);

@@ -65,7 +65,7 @@ bool os_sleep(const word32 *word, uint32_t value, const word32 *life, uint32_t l
 void os_nap(uint64_t nanoseconds)
 {
     struct timespec time = to_timespec(nanoseconds);
-    nanosleep(&time, NULL);
+    syscall(SYS_nanosleep, &time, NULL);
 }
 
 void os_wake(const word32 *word, int count)

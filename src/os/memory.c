@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/os.h"
@@ -29,13 +30,23 @@ static int memory_fd(void)
         if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) == 0)
             return fd;
         int error = errno;
-        close(fd);
+        os_close(fd);
         errno = error;
         return -1;
     }
     if (errno != EPERM && errno != ENOSYS)
         return -1;
-    return open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+    return (int)syscall(SYS_openat, AT_FDCWD, "/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+}
+
+int os_open(const char *path)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+}
+
+void os_close(int fd)
+{
+    syscall(SYS_close, fd);
 }
 
 static bool memory_adopt(struct os_memory *memory, int fd)
@@ -43,12 +54,12 @@ static bool memory_adopt(struct os_memory *memory, int fd)
     struct stat status;
     int high = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD);
     int error = errno;
-    close(fd);
+    os_close(fd);
     errno = error;
     if (high < 0)
         return false;
     if (fstat(high, &status) != 0) {
-        close(high);
+        os_close(high);
         return false;
     }
     memory->fd = high;
@@ -74,12 +85,12 @@ bool os_memory_reopen(struct os_memory *memory, int pid, int fd)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
-    int opened = open(path, O_RDWR | O_CLOEXEC);
+    int opened = os_open(path);
     struct os_memory found;
     if (opened < 0 || !memory_adopt(&found, opened))
         return false;
     if (found.device != memory->device || found.inode != memory->inode) {
-        close(found.fd);
+        os_close(found.fd);
         errno = ESTALE;
         return false;
     }
@@ -94,9 +105,9 @@ bool os_memory_commit(const struct os_memory *memory, uint64_t offset, uint64_t 
         errno = EFBIG;
         return false;
     }
-    int result;
+    long result;
     do {
-        result = fallocate(memory->fd, 0, (off_t)offset, (off_t)size);
+        result = syscall(SYS_fallocate, memory->fd, 0, offset, size); /* fallocate() is a cancellation point */
     } while (result != 0 && errno == EINTR);
     return result == 0;
 }
@@ -129,7 +140,7 @@ void os_memory_unmap(void *base, uint64_t size)
 void os_memory_close(struct os_memory *memory)
 {
     if (os_memory_intact(memory)) /* a number that was closed and reused is somebody else's */
-        close(memory->fd);
+        os_close(memory->fd);
     memory->fd = -1;
 }
 

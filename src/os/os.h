@@ -1,6 +1,7 @@
 /* os.h - everything that comem asks of the operating system
  *
- * Nothing above this folder knows Linux. Functions that can fail return false and leave errno.
+ * Nothing above this folder knows Linux. Functions that can fail return false and leave errno. None is a cancellation
+ * point: they may be called with locks held.
  */
 #ifndef COMEM_OS_OS_H
 #define COMEM_OS_OS_H
@@ -15,6 +16,10 @@ struct os_memory {
     int fd; /* at 64 or above, so that daemons which close and reuse low numbers do not meet it */
     uint64_t device, inode;
 };
+
+/* open() for reading and writing, and close(). */
+int os_open(const char *path);
+void os_close(int fd);
 
 /* Makes an anonymous memory object that no exec'd process inherits. */
 bool os_memory_create(struct os_memory *memory);

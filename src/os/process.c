@@ -54,13 +54,13 @@ int os_witness_take(const struct os_memory *memory, uint64_t byte)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", memory->fd);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = os_open(path);
     if (fd < 0)
         return -1;
     struct flock lock = witness_lock(byte);
     if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
         return fd;
-    close(fd);
+    os_close(fd);
     return -1;
 }
 
@@ -73,5 +73,5 @@ bool os_witness_held(const struct os_memory *memory, uint64_t byte)
 void os_witness_drop(int witness)
 {
     if (witness >= 0)
-        close(witness);
+        os_close(witness);
 }

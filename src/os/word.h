@@ -119,11 +119,6 @@ static inline uint32_t word32_exchange(word32 *word, uint32_t next)
     return atomic_exchange_explicit(&word->value_, next, memory_order_acq_rel);
 }
 
-static inline uint32_t word32_or(word32 *word, uint32_t bits)
-{
-    return atomic_fetch_or_explicit(&word->value_, bits, memory_order_acq_rel);
-}
-
 /* Fills `size` bytes at `block`, which nothing shared names yet, from private memory. */
 static inline void word_fill(void *block, const void *data, size_t size)
 {

@@ -229,6 +229,33 @@ size_t support_len(comem_list *list)
     return length;
 }
 
+void support_assert_value(const comem_value *value, const comem_value *expected)
+{
+    assert_int_equal(value->kind, expected->kind);
+    switch ((comem_kind)expected->kind) {
+    case COMEM_NONE:
+        break;
+    case COMEM_BOOL:
+        assert_int_equal(value->as.boolean, expected->as.boolean);
+        break;
+    case COMEM_INT:
+        assert_int_equal(value->as.integer, expected->as.integer);
+        break;
+    case COMEM_FLOAT:
+        assert_memory_equal(&value->as.real, &expected->as.real, sizeof(double));
+        break;
+    case COMEM_STR:
+    case COMEM_BYTES:
+        assert_int_equal(value->size, expected->size);
+        assert_memory_equal(value->as.data, expected->as.data, expected->size);
+        assert_int_equal(value->as.data[value->size], 0);
+        break;
+    case COMEM_REF:
+        assert_ptr_equal(value->as.object, expected->as.object); /* one handle for each object */
+        break;
+    }
+}
+
 static bool surely(const void *context)
 {
     (void)context;

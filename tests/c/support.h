@@ -58,6 +58,8 @@ void support_sweep(struct store_map *map);
 comem_list *support_list(comem_store *store);
 int64_t support_int(comem_list *list, int64_t index);
 size_t support_len(comem_list *list);
+/* The same kind and the same content; of references, the same handle. */
+void support_assert_value(const comem_value *value, const comem_value *expected);
 /* A handle of another mapping on the object behind `list`. */
 comem_list *support_handle_on(comem_store *store, comem_list *list);
 
