@@ -1,8 +1,8 @@
-/* pylist.c - comem.List
+/* pylist.c - comem.List: the type, its handles, single items, copies and pickles
  *
  * An object of this type is one handle of this process on a shared list; it holds nothing else. Every method is one call
- * of the engine, or takes a snapshot in one call and works on that. What runs foreign code (converting an iterable,
- * comparing, representing) runs before or after the call, never in it. What takes many items at once is in pylist_many.c.
+ * of the engine, or takes a snapshot in one call and works on that (pylist_many.c). What runs foreign code (converting,
+ * comparing, representing) runs before or after the call, never in it.
  *
  * Lost and found  An item taken out whose Python object cannot be made is put back before MemoryError is raised.
  * Identity        The engine gives every handle of one shared list in a process the same address, so two Python objects

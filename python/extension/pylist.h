@@ -53,7 +53,7 @@ int pylist_extend_shared(PyObject *self, PyObject *other);
 /* The name of `type` without its module. Borrowed. */
 const char *pylist_type_name(PyTypeObject *type);
 
-/* List's own; a ListProxy shows another. "List(['one'])" */
+/* Slot of List alone: a ListProxy represents itself otherwise. */
 PyObject *pylist_repr(PyObject *self);
 
 /* Slots of both types. */

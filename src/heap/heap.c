@@ -305,6 +305,8 @@ static comem_status heap_take(struct participant *me, uint32_t class, uint64_t p
             *offset = taken;
             return COMEM_OK;
         }
+        if (me->thrifty && trash_waiting(me))
+            return store_error(COMEM_NO_MEMORY, "the trash is to be emptied first");
         status = heap_grow(me, (pages == 0 ? SPAN_PAGES : pages) * PAGE_SIZE);
         if (status != COMEM_OK)
             return status;

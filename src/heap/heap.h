@@ -63,9 +63,34 @@ typedef bool (*trash_reaper)(struct participant *me, uint64_t root);
 void trash_register(enum block_kind kind, trash_reaper reaper);
 /* Does one step for the root that was given up last. Whether there was any. Record idle, no lock held. */
 bool trash_reap(struct participant *me);
+/* Up to `steps` of them: who gives something up, or takes room, frees as much as it took. */
+void trash_work(struct participant *me, unsigned steps);
 /* For an operation that found the store full: sweeps and frees all there is. Whether it is worth trying again. Record idle,
  * no lock held. */
 bool heap_relieve(struct participant *me);
+
+/* An operation that may run out of memory is tried like this:
+ *
+ *     unsigned tries = heap_first_try(me);
+ *     do {
+ *         status = ...
+ *     } while (heap_try_again(me, status, &tries));
+ *
+ * The first try does not make the store grow while something waits in the trash: that is freed first, some milliseconds of
+ * it. The last one comes after a sweep. Between tries the record is idle and no lock is held. */
+static inline unsigned heap_first_try(struct participant *me)
+{
+    me->thrifty = true;
+    return 0;
+}
+
+bool heap_try_again_slow(struct participant *me, unsigned *tries);
+static inline bool heap_try_again(struct participant *me, comem_status status, unsigned *tries)
+{
+    me->thrifty = false;
+    return !WORD_LIKELY(status != COMEM_NO_MEMORY) && heap_try_again_slow(me, tries);
+}
+
 static inline bool trash_waiting(const struct participant *me)
 {
     return word_load(&me->map->header->trash) != 0;

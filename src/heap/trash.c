@@ -9,6 +9,8 @@
  */
 #include "heap/heap.h"
 
+#define THRIFT_STEPS 256u /* before the store grows: at most about 10 ms */
+
 static trash_reaper reapers[BLOCK_KINDS]; /* private: set once, before the first operation */
 
 void trash_register(enum block_kind kind, trash_reaper reaper)
@@ -58,6 +60,25 @@ bool trash_reap(struct participant *me)
         trash_put_back(me, root);
     word_store(&me->slot->counters[2], word_load(&me->slot->counters[2]) + 1);
     return true;
+}
+
+void trash_work(struct participant *me, unsigned steps)
+{
+    while (steps-- > 0 && trash_reap(me))
+        ;
+}
+
+bool heap_try_again_slow(struct participant *me, unsigned *tries)
+{
+    switch (++*tries) {
+    case 1:
+        trash_work(me, THRIFT_STEPS);
+        return true;
+    case 2:
+        return heap_relieve(me);
+    default:
+        return false;
+    }
 }
 
 bool heap_relieve(struct participant *me)

@@ -17,7 +17,10 @@
 
 #define APPEND_AHEAD 8u
 #define FREE_BATCH 10u
-#define REAP_CELLS 256u
+#define EXTEND_WORK 64u /* items for which one step of trash is freed; a step frees 256 */
+#define CLEAR_WORK 4u
+#define REAP_FAR 256u  /* far values and references freed in a step */
+#define REAP_PLAIN 32u /* plain ones that cost as much as one of these */
 
 /* ---- values on their way into a cell ---- */
 
@@ -141,9 +144,10 @@ static __attribute__((noinline)) comem_status append_with_room(struct participan
             return list_damaged(me, list);
         lock_release(me, &list->shared->lock);
         comem_status status;
+        unsigned tries = heap_first_try(me);
         do {
             status = list_make_room(me, list, locked.length + 1, 0);
-        } while (status == COMEM_NO_MEMORY && heap_relieve(me));
+        } while (heap_try_again(me, status, &tries));
         if (status == COMEM_OK)
             status = list_lock(me, list, &locked);
         if (status != COMEM_OK || append_locked(me, list, &locked, image))
@@ -205,9 +209,11 @@ static __attribute__((noinline)) comem_status append_other(comem_list *list, con
         status = list_enter(list, &me);
     if (status != COMEM_OK)
         return status;
+    unsigned tries = heap_first_try(me);
     do {
         status = append_prepared(me, &list->object, value, image);
-    } while (status == COMEM_NO_MEMORY && heap_relieve(me));
+    } while (heap_try_again(me, status, &tries));
+    trash_work(me, 1);
     participant_leave(me);
     return status;
 }
@@ -361,7 +367,6 @@ static comem_status extend_aside(struct participant *me, struct comem_object *li
         heap_abandon(me, 1);
         build_give_back(me, table);
     }
-    trash_reap(me);
     return status;
 }
 
@@ -383,14 +388,15 @@ comem_status comem_list_extend(comem_list *list, const comem_value *values, size
     comem_status status = list_enter(list, &me);
     if (status != COMEM_OK)
         return status;
-    unsigned tries = 0;
+    unsigned tries = heap_first_try(me);
     do {
         if (count == 0)
             status = object_ok(&list->object) ? COMEM_OK : object_gone(&list->object);
         else
             status =
                 plain ? extend_plain(me, &list->object, values, count) : extend_aside(me, &list->object, values, count);
-    } while (status == COMEM_NO_MEMORY && heap_relieve(me) && tries++ == 0); /* a vain try leaves trash of its own */
+    } while (heap_try_again(me, status, &tries));
+    trash_work(me, plain ? 1 : 2 + (unsigned)(count / EXTEND_WORK));
     participant_leave(me);
     return status;
 }
@@ -450,9 +456,12 @@ comem_status comem_list_set(comem_list *list, int64_t index, comem_value value)
         status = list_enter(list, &me);
     if (status != COMEM_OK)
         return status;
+    unsigned tries = heap_first_try(me);
     do {
         status = set_value(me, &list->object, index, &value, image);
-    } while (status == COMEM_NO_MEMORY && heap_relieve(me));
+    } while (heap_try_again(me, status, &tries));
+    if (!cell_is_plain(image.head))
+        trash_work(me, 1);
     participant_leave(me);
     return status;
 }
@@ -554,9 +563,10 @@ comem_status comem_list_pop(comem_list *list, comem_value *value)
     comem_status status = list_enter(list, &me);
     if (status != COMEM_OK)
         return status;
+    unsigned tries = heap_first_try(me);
     do {
         status = pop(me, &list->object, value);
-    } while (status == COMEM_NO_MEMORY && heap_relieve(me));
+    } while (heap_try_again(me, status, &tries));
     if (status != COMEM_OK)
         value_drop(me, value);
     participant_leave(me);
@@ -583,7 +593,7 @@ static comem_status clear(struct participant *me, struct comem_object *list)
     record_close_version(me, &list->shared->version, version);
     lock_release(me, &list->shared->lock);
     status = heap_finish(me, 0);
-    trash_reap(me);
+    trash_work(me, CLEAR_WORK);
     return status;
 }
 
@@ -611,9 +621,11 @@ comem_status list_new_in(comem_store *store, uint64_t scope, uint32_t flags, com
     comem_status status = participant_enter(handle_store_map(store), &me);
     if (status != COMEM_OK)
         return status;
+    unsigned tries = heap_first_try(me);
     do {
         status = object_new(me, OBJECT_LIST, scope, flags, &made);
-    } while (status == COMEM_NO_MEMORY && heap_relieve(me));
+    } while (heap_try_again(me, status, &tries));
+    trash_work(me, 1);
     participant_leave(me);
     if (status == COMEM_OK)
         *list = (comem_list *)made;
@@ -651,23 +663,26 @@ static uint64_t reap_far(struct participant *me, struct list_table *table, uint6
     return length;
 }
 
-/* Up to REAP_CELLS cells; whether all are done. */
+/* As many cells as a step may cost; whether all are done. */
 static bool reap_cells(struct participant *me, struct list_table *table)
 {
     uint64_t length = word_load(&table->length);
-    for (unsigned steps = 0; length > 0 && steps < REAP_CELLS; steps++) {
+    for (unsigned cost = 0; length > 0 && cost < REAP_FAR * REAP_PLAIN;) {
         struct list_entry *entry;
         const struct cell *cell = list_locked_cell(me->map, store_offset(me->map, table), length - 1, &entry);
         struct cell_image image = cell == NULL ? (struct cell_image){0, 0} : cell_load(cell);
         if (cell_is_plain(image.head)) {
             length--;
+            cost++;
             continue;
         }
+        uint64_t before = length;
         word_store(&table->length, length); /* behind it are plain ones only, which nobody misses */
         if (cell_is_ref(image.head))
             object_unlink(me, image.body, 1, &table->length, length - 1), length--;
         else
             length = reap_far(me, table, length);
+        cost += (unsigned)(before - length) * REAP_PLAIN;
     }
     word_store(&table->length, length);
     return length == 0;
@@ -676,7 +691,7 @@ static bool reap_cells(struct participant *me, struct list_table *table)
 static bool reap_blocks(struct participant *me, struct list_table *table)
 {
     uint64_t capacity = word_load(&table->capacity);
-    for (unsigned steps = 0; capacity > 0 && steps < REAP_CELLS / FREE_BATCH; steps++) {
+    for (unsigned steps = 0; capacity > 0 && steps < REAP_FAR / FREE_BATCH; steps++) {
         record_add_word(me, &table->capacity);
         for (unsigned i = 0; i < FREE_BATCH && capacity > 0; i++) {
             const struct list_entry *entry = list_entry_at(me->map, store_offset(me->map, table), capacity - 1);

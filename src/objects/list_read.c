@@ -145,9 +145,10 @@ static comem_status get_slow(struct comem_object *list, int64_t index, comem_val
     comem_status status = object_enter(list, &me);
     if (status != COMEM_OK)
         return status;
+    unsigned tries = heap_first_try(me);
     do {
         status = list_read_item(me, list, index, value, &reading);
-    } while (status == COMEM_NO_MEMORY && heap_relieve(me));
+    } while (heap_try_again(me, status, &tries));
     participant_leave(me);
     return status;
 }
@@ -329,11 +330,12 @@ comem_status comem_list_read(comem_list *list, size_t from, size_t count, comem_
     comem_status status = object_enter(&list->object, &me);
     if (status != COMEM_OK)
         return status;
+    unsigned tries = heap_first_try(me);
     do {
         pthread_mutex_lock(&me->map->mutex);
         status = range_read(me, &list->object, from, count, out, read);
         pthread_mutex_unlock(&me->map->mutex);
-    } while (status == COMEM_NO_MEMORY && heap_relieve(me));
+    } while (heap_try_again(me, status, &tries));
     participant_leave(me);
     return status;
 }

@@ -14,6 +14,7 @@
 
 #include "objects/handle.h"
 
+#define RELEASE_STEPS 4u /* of trash: the object, its table, and something besides */
 #define STAMP_NS UINT64_C(60000000000)
 
 /* ---- birth ---- */
@@ -188,7 +189,7 @@ void object_release(struct comem_object *handle)
     if (row != NULL)
         object_drop_row(me, row);
     if (last)
-        trash_reap(me);
+        trash_work(me, RELEASE_STEPS);
     participant_leave(me);
 }
 

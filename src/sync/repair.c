@@ -23,6 +23,7 @@
 #include "sync/record.h"
 
 #define CLAIM_EXPIRES_NS UINT64_C(10000000000)
+#define SWEEP_TRASH_STEPS 64u
 
 const struct sync_upward *sync_upward;
 
@@ -285,5 +286,7 @@ bool repair_sweep(struct participant *me)
         if (seat_recoverer(control) == 0 && process_dead(map, process, control))
             gained |= process_reap(me, process);
     }
-    return sync_upward->reap_trash(me) || gained;
+    for (unsigned steps = 0; steps < SWEEP_TRASH_STEPS && sync_upward->reap_trash(me); steps++)
+        gained = true;
+    return gained;
 }

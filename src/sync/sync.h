@@ -21,6 +21,7 @@ struct participant {
     uint32_t entered;                 /* inside an operation; a signal handler's call finds it set */
     uint32_t record_base, record_end; /* of the record's valid entries; both 0 when it is idle */
     void *sleep_token;                /* what the before-sleep hook gave */
+    bool thrifty;                     /* frees what waits in the trash before it lets the store grow; see heap.h */
     bool quiet;                       /* attaching, leaving or forking: no hook may run */
     struct participant *next_of_map, *next_of_thread;
 };

@@ -1,7 +1,7 @@
 /* test_repair.c - what a participant that died leaves behind: its record, its claims and its leaf locks
  *
- * A victim is a second participant of the test's own thread: the test writes by hand what an operation would have written
- * up to its death, then says that the victim is dead, and looks at what repair makes of it.
+ * A victim is a second participant of the test's own thread: the test writes by hand what an operation would have
+ * written up to its death, then says that the victim is dead, and looks at what repair makes of it.
  */
 #include "support.h"
 
