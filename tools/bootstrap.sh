@@ -37,6 +37,7 @@ interpreter() {
         esac
         return
     fi
+    python 'pass' || fail "$PYTHON does not run; set PYTHON to another."
     python 'import sys; sys.exit(sys.version_info < (3, 9))' || fail "$PYTHON is older than Python 3.9; set PYTHON to another."
     version=$(python 'import sys; print("%d.%d" % sys.version_info[:2])')
     lacking=$missing

@@ -33,7 +33,7 @@ _check_system()
 from . import _process
 from ._engine import DamagedError, GoneError, List, __version__
 
-__all__ = ["DamagedError", "GoneError", "List", "Manager", "list"]
+__all__ = ["DamagedError", "GoneError", "List", "Manager"]  # not list: a star import would hide the built-in one
 
 list = List
 _process.prepare()
@@ -42,9 +42,8 @@ _process.prepare()
 def Manager(address=None, authkey=None, *, deep=False, pickle=True, **options):
     """A started comem.managers.SyncManager, in the place of multiprocessing.Manager().
 
-    It starts no process: what it makes lives in the program's own store, and its shutdown() ends it. With deep true
-    its containers share all the way down, as comem.List does: a plain list stored in one is refused instead of being
-    copied. pickle false refuses to store what would need pickle, which today is everything but plain values. The other
+    It starts no process: what it makes lives in the program's own store, and its shutdown() ends it. deep and pickle
+    make no difference yet: lists hold plain values and shared lists only, and nothing is pickled. The other
     arguments are those of multiprocessing.managers.SyncManager; address is not supported yet (NotImplementedError).
 
     MemoryError: no room for the store. OSError: the system refused it. Safe in any thread and process. About 10 us, and

@@ -6,7 +6,7 @@ from ._engine import GoneError as GoneError
 from ._engine import List as List
 from ._engine import __version__ as __version__
 
-__all__ = ["DamagedError", "GoneError", "List", "Manager", "list"]
+__all__ = ["DamagedError", "GoneError", "List", "Manager"]
 
 list = List
 

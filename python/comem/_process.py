@@ -49,6 +49,6 @@ def _before_fork() -> None:
         return
     try:
         _engine._open_store()
-    except (OSError, MemoryError):
+    except (OSError, MemoryError, ValueError):
         pass  # the fork must go on; whoever uses the store next is told why there is none
     register_exit()

@@ -109,8 +109,11 @@ PyDoc_STRVAR(open_store_doc,
 
 static PyObject *module_open_store(PyObject *module, PyObject *Py_UNUSED(unused))
 {
-    if (module_store(module_state(module)) == NULL)
-        return NULL;
+    comem_store *store; /* not kept: a child that becomes a daemon may need another one */
+    comem_status status = comem_open(NULL, NULL, &store);
+    if (status != COMEM_OK)
+        return module_raise(module_state(module), status);
+    comem_close(store);
     Py_RETURN_NONE;
 }
 

@@ -43,7 +43,8 @@ static comem_status grow_locked(struct store_map *map, uint64_t need)
         return store_error(
             COMEM_NO_MEMORY, "the store is full: %llu bytes more do not fit, it has %llu and may have %llu (%s)",
             (unsigned long long)need, (unsigned long long)data, (unsigned long long)limit,
-            limit == map->size_limit ? "its size limit, see COMEM_SIZE_LIMIT" : "the address space its processes map");
+            limit == map->size_limit ? "its size limit, see COMEM_SIZE_LIMIT"
+                                     : "the limits of address space and file size of the process that made it");
     comem_status status = store_commit_to(map, end + step);
     uint64_t least = (need + SPAN_SIZE - 1) / SPAN_SIZE * SPAN_SIZE;
     if (status == COMEM_NO_MEMORY && least < step) /* the file system is nearly full: what is needed may just fit */

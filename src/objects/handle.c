@@ -96,7 +96,8 @@ comem_status handle_open_default(uint64_t size_limit, struct store_map **map)
     if (status != COMEM_OK)
         return status;
     pthread_mutex_lock(&default_mutex);
-    if (default_map == NULL) {
+    /* A daemon that closed all descriptors before it ever used the store its parent made starts with one of its own. */
+    if (default_map == NULL || (default_map->process == NULL && !os_memory_intact(&default_map->memory))) {
         if (size_limit == 0)
             status = default_limit(&size_limit);
         if (status == COMEM_OK && size_limit < UINT64_C(1) << 20)

@@ -628,10 +628,11 @@ comem_status object_name_open(const struct object_name *name, struct comem_objec
     struct participant *me;
     struct store_map *map = handle_default_map();
     if (map == NULL || memcmp(map->id, name->store, sizeof map->id) != 0)
-        return store_error(COMEM_GONE,
-                           "the object belongs to another program's store, which this process (%u) does not have; "
-                           "only processes started by fork share it (sender: process %d)",
-                           os_process_id(), name->sender);
+        return store_error(
+            COMEM_GONE,
+            "the shared object is out of this process's reach: it is shared with processes made by fork only "
+            "(multiprocessing.set_start_method('fork')); it was sent by process %d",
+            name->sender);
     comem_status status = participant_enter(map, &me);
     if (status != COMEM_OK)
         return status;

@@ -53,11 +53,10 @@ static bool memory_adopt(struct os_memory *memory, int fd)
 {
     struct stat status;
     int high = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD);
-    int error = errno;
-    os_close(fd);
-    errno = error;
-    if (high < 0)
-        return false;
+    if (high >= 0)
+        os_close(fd);
+    else
+        high = fd; /* the process may not have so many */
     if (fstat(high, &status) != 0) {
         os_close(high);
         return false;

@@ -127,10 +127,10 @@ static comem_status store_make(struct store_map *map, uint64_t size_limit)
     header_plan(&plan, os_memory_window(LAYOUT_WINDOW));
     uint64_t birth = plan.data + (LAYOUT_FIXED_SPANS + LAYOUT_HEAP_SPANS_AT_BIRTH) * SPAN_SIZE;
     if (birth > plan.window)
-        return store_error(COMEM_NO_MEMORY,
-                           "the limits of this process leave %llu bytes of address space or file size, too "
-                           "few for a store",
-                           (unsigned long long)plan.window);
+        return store_error(
+            COMEM_NO_MEMORY,
+            "this process's limits of address space and file size (ulimit -v, -f) leave no room for a store: "
+            "it needs some MiB of each");
     plan.magic = STORE_MAGIC;
     plan.fingerprint = store_fingerprint();
     plan.size_limit = size_limit;
@@ -216,7 +216,9 @@ static comem_status map_descriptor(struct store_map *map)
     map->memory.fd = -1; /* whatever has the number now is not ours to close */
     if (store_borrow_descriptor != NULL && store_borrow_descriptor(map))
         return COMEM_OK;
-    return store_error(COMEM_SYSTEM, "this process closed the store's descriptor, and no other process can lend one");
+    return store_error(COMEM_SYSTEM,
+                       "this process closed the store's descriptor (a daemon closing all it finds?), and no other "
+                       "process can lend one; close descriptors before using comem");
 }
 
 static comem_status commit_part(struct store_map *map, uint64_t offset, uint64_t end)

@@ -698,3 +698,31 @@ def test_memory_that_python_lacks_leaves_the_item_in_the_list(script_passes):
         assert shared == ["first"]
         """
     )
+
+
+def test_a_daemon_that_closes_all_descriptors_has_a_store_of_its_own(script_passes):
+    """The store that was made before the fork could neither grow nor be handed to the daemon's children."""
+    printed = script_passes(
+        """
+        import os, comem
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            out = os.dup(1)
+            os.dup2(out, 2)
+            os.closerange(3, 4096)
+            words = comem.List()
+            words.extend(range(500000))
+            if os.fork() == 0:
+                words.append("from the child")
+                os._exit(0)
+            os.wait()
+            os.write(1, f"{len(words)} {words[-1]}\\n".encode())
+            os._exit(0)
+        os.wait()
+        import time
+        time.sleep(0.1)
+        """
+    )
+    assert printed == "500001 from the child\n"
