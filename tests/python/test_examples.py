@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 
@@ -35,3 +36,10 @@ def test_a_shared_list_gets_all_ten_words(run):
     assert sorted(words) == sorted(first + second)
     assert [word for word in words if word in first] == first
     assert [word for word in words if word in second] == second
+
+
+def test_the_lines_of_the_readme_print_all_words(script_passes):
+    with open(os.path.join(EXAMPLES, "..", "README.md"), encoding="utf-8") as file:
+        readme = file.read()
+    lines = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)
+    assert sorted(ast.literal_eval(script_passes(lines))) == ["four", "one", "three", "two"]
