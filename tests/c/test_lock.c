@@ -7,7 +7,6 @@
 
 struct contest {
     comem_list *list;
-    _Atomic int ready, stop;
     unsigned rounds;
 };
 
