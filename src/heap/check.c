@@ -91,10 +91,9 @@ void check_block(struct check *check, uint64_t offset)
         check_problem(check, "block %#llx is named twice", (unsigned long long)offset);
 }
 
-void check_link(struct check *check, uint64_t object, uint32_t generation)
+void check_link(struct check *check, uint64_t object)
 {
     struct check_mark *mark = heap_is_object(check->map, object) ? mark_find(check, object) : NULL;
-    (void)generation;
     if (mark == NULL)
         check_problem(check, "a cell refers to %#llx, where there is no object", (unsigned long long)object);
     else

@@ -21,8 +21,8 @@ void check_register(enum block_kind kind, check_tracer tracer);
 
 /* The root, or what traces it, owns the block at `offset`. */
 void check_block(struct check *check, uint64_t offset);
-/* A cell refers to `object` of `generation`. */
-void check_link(struct check *check, uint64_t object, uint32_t generation);
+/* A cell refers to `object`. */
+void check_link(struct check *check, uint64_t object);
 void check_problem(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What knows objects: tells whether a lone object may exist (a link, a holder or a stamp keeps it, or it is dead) and

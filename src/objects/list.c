@@ -79,6 +79,10 @@ static inline comem_status list_lock(struct participant *me, struct comem_object
     if (WORD_LIKELY(locked->table != NULL)) {
         locked->length = word_load(&locked->table->length);
         locked->capacity = word_load(&locked->table->capacity);
+        if (!WORD_LIKELY(locked->length <= locked->capacity)) {
+            lock_release(me, &list->shared->lock);
+            return store_error(COMEM_DAMAGED, "a list is longer than it has cells");
+        }
     } else if (table_offset(locked->table_word) != 0) {
         lock_release(me, &list->shared->lock);
         return store_error(COMEM_DAMAGED, "a list names a table outside the store");
@@ -713,6 +717,12 @@ static bool list_reap(struct participant *me, uint64_t root)
         record_clear(me);
         return true;
     }
+    uint64_t most = word_load(&table->entry_count)
+                    << LIST_BLOCK_SHIFT; /* what is beyond is damage, and would take for ever */
+    if (word_load(&table->capacity) > most)
+        word_store(&table->capacity, most);
+    if (word_load(&table->length) > word_load(&table->capacity) && !block_is_shell(word_load(&table->header.info)))
+        word_store(&table->length, word_load(&table->capacity));
     bool shell = block_is_shell(word_load(&table->header.info));
     if ((!shell && !reap_cells(me, table)) || !reap_blocks(me, table))
         return false;

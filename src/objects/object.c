@@ -88,8 +88,10 @@ comem_status object_new(struct participant *me, enum object_type type, uint64_t 
 comem_status object_gone(const struct comem_object *handle)
 {
     if (handle->identity == 0)
-        return store_error(COMEM_GONE,
-                           "this process never got the object: it was made by a raw clone(), or has left the store");
+        return store_error(
+            COMEM_GONE,
+            "this process has no references: it left the store, was made by a raw clone(), or its parent could "
+            "not make a record for it (store full, no /proc, descriptors closed)");
     if (object_identity_state(word_load(&handle->shared->identity)) == OBJECT_GONE)
         return store_error(COMEM_GONE, "the object was shut down with its manager");
     return store_error(COMEM_GONE, "the object is no longer there");
@@ -158,49 +160,31 @@ static void object_drop_row(struct participant *me, word64 *row)
     object_close(me, shared, died, 0);
 }
 
-/* A handle that the process has lost: nothing shared hangs from it. */
-static void object_release_lost(struct comem_object *handle)
+bool object_drop(struct participant *me, struct comem_object *handle)
 {
-    struct store_map *map = handle->map;
-    pthread_mutex_lock(&map->mutex);
-    if (--handle->count == 0)
-        handle_remove(map, handle);
-    pthread_mutex_unlock(&map->mutex);
+    word64 *row = handle->row;
+    if (--handle->count > 0)
+        return false;
+    handle_remove(handle->map, handle);
+    if (row != NULL)
+        object_drop_row(me, row);
+    return true;
 }
 
 void object_release(struct comem_object *handle)
 {
-    struct participant *me;
+    struct participant *me = NULL;
     struct store_map *map = handle->map;
-    if (handle->identity == 0) {
-        object_release_lost(handle);
-        return;
-    }
-    if (participant_enter(map, &me) != COMEM_OK)
-        return; /* from a signal handler: the reference stays until the process ends */
-    pthread_mutex_lock(&map->mutex);
-    word64 *row = NULL;
-    bool last = --handle->count == 0;
-    if (last) {
-        row = handle->row;
-        handle_remove(map, handle);
-    }
+    if (handle->identity != 0 && participant_enter(map, &me) != COMEM_OK)
+        return;                      /* from a signal handler: the reference stays until the process ends */
+    pthread_mutex_lock(&map->mutex); /* over both, or a fork between them would give the child a row without a handle */
+    bool last = object_drop(me, handle);
     pthread_mutex_unlock(&map->mutex);
-    if (row != NULL)
-        object_drop_row(me, row);
+    if (me == NULL)
+        return; /* a handle that the process has lost: nothing shared hung from it */
     if (last)
         trash_work(me, RELEASE_STEPS);
     participant_leave(me);
-}
-
-void object_drop(struct participant *me, struct comem_object *handle)
-{
-    word64 *row = handle->row;
-    if (--handle->count > 0)
-        return;
-    handle_remove(me->map, handle);
-    if (row != NULL)
-        object_drop_row(me, row);
 }
 
 void object_hold(struct comem_object *handle)

@@ -108,8 +108,8 @@ comem_status object_take(struct participant *me, struct cell_image image, bool (
                          const void *context, struct comem_object **handle);
 void object_hold(struct comem_object *handle);
 void object_release(struct comem_object *handle);
-/* The same inside an operation of `me`, with the map's mutex held and no object lock. */
-void object_drop(struct participant *me, struct comem_object *handle);
+/* The same inside an operation of `me`, with the map's mutex held and no object lock. Whether it was the last handle. */
+bool object_drop(struct participant *me, struct comem_object *handle);
 
 /* The image of a reference to `handle`. */
 struct cell_image object_ref_image(const struct comem_object *handle);

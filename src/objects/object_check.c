@@ -2,9 +2,21 @@
 #include "heap/check.h"
 #include "objects/list_layout.h"
 
+static void trace_reference(struct check *check, struct store_map *map, struct cell_image image)
+{
+    const struct object *shared = heap_is_object(map, image.body) ? store_at(map, image.body, sizeof *shared) : NULL;
+    if (shared != NULL && (uint32_t)word_load(&shared->identity) != cell_ref_generation(image.head))
+        check_problem(check, "a cell refers to an object that was at %#llx before", (unsigned long long)image.body);
+    check_link(check, image.body);
+}
+
 static void trace_table(struct check *check, struct store_map *map, uint64_t root)
 {
     const struct list_table *table = store_at(map, root, sizeof *table);
+    if (table == NULL || block_kind(word_load(&table->header.info)) != BLOCK_TABLE) {
+        check_problem(check, "%#llx is named as a table and is none", (unsigned long long)root);
+        return;
+    }
     uint64_t length = word_load(&table->length), capacity = word_load(&table->capacity);
     if (block_is_shell(word_load(&table->header.info)))
         length = 0;
@@ -35,7 +47,7 @@ static void trace_table(struct check *check, struct store_map *map, uint64_t roo
         else if (cell_is_far(image.head))
             check_block(check, image.body);
         else if (cell_is_ref(image.head))
-            check_link(check, image.body, cell_ref_generation(image.head));
+            trace_reference(check, map, image);
     }
 }
 
@@ -47,7 +59,8 @@ static void trace_object(struct check *check, struct store_map *map, uint64_t ro
         return;
     check_block(check, table);
     trace_table(check, map, table);
-    for (uint64_t i = 0; i < list_blocks(word_load(&list_table_at(map, table)->capacity)); i++) {
+    const struct list_table *found = list_table_at(map, table);
+    for (uint64_t i = 0; found != NULL && i < list_blocks(word_load(&found->capacity)); i++) {
         const struct list_entry *entry = list_entry_at(map, table, i << LIST_BLOCK_SHIFT);
         if (entry != NULL && word_load(&entry->version) % 2 != 0)
             check_problem(check, "an entry of object %#llx has an odd version", (unsigned long long)root);

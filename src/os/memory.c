@@ -80,6 +80,12 @@ bool os_memory_intact(const struct os_memory *memory)
            (uint64_t)status.st_ino == memory->inode;
 }
 
+uint64_t os_memory_size(const struct os_memory *memory)
+{
+    struct stat status;
+    return os_memory_intact(memory) && fstat(memory->fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
 bool os_memory_reopen(struct os_memory *memory, int pid, int fd)
 {
     char path[64];

@@ -25,6 +25,8 @@ void os_close(int fd);
 bool os_memory_create(struct os_memory *memory);
 /* Whether `fd` still is the object it was. */
 bool os_memory_intact(const struct os_memory *memory);
+/* Bytes of the object, 0 when its descriptor is gone. */
+uint64_t os_memory_size(const struct os_memory *memory);
 /* Opens the object again through descriptor `fd` of process `pid`; false when that is something else by now. */
 bool os_memory_reopen(struct os_memory *memory, int pid, int fd);
 /* Gives `size` bytes from `offset` on real pages; what is there stays. ENOSPC, EFBIG and ENOMEM say that there is no room. */
@@ -76,6 +78,9 @@ uint32_t os_life_watch(struct os_life *life);
 
 uint32_t os_thread_id(void);
 uint32_t os_process_id(void);
+/* The inode of this process's PID namespace, 0 when it is not to be known; and whether a thread of it is there. */
+uint64_t os_pid_namespace(void);
+bool os_thread_alive(uint32_t thread);
 /* Nanoseconds since some point of this boot, the same for every process. */
 uint64_t os_clock(void);
 bool os_random(void *data, size_t size);
@@ -90,6 +95,7 @@ void os_witness_drop(int witness);
 extern bool (*os_seam_life_over)(const struct os_life *life);
 extern uint64_t (*os_seam_clock)(void);
 extern void (*os_seam_sleep)(const word32 *word);
+extern bool (*os_seam_thread_alive)(uint32_t thread);
 #endif
 
 #endif

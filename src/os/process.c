@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 
 #ifdef COMEM_TEST_SEAMS
 uint64_t (*os_seam_clock)(void);
+bool (*os_seam_thread_alive)(uint32_t thread);
 #endif
 
 uint32_t os_thread_id(void)
@@ -26,6 +28,21 @@ uint32_t os_thread_id(void)
 uint32_t os_process_id(void)
 {
     return (uint32_t)getpid();
+}
+
+uint64_t os_pid_namespace(void)
+{
+    struct stat status;
+    return stat("/proc/self/ns/pid", &status) == 0 ? (uint64_t)status.st_ino : 0;
+}
+
+bool os_thread_alive(uint32_t thread)
+{
+#ifdef COMEM_TEST_SEAMS
+    if (os_seam_thread_alive != NULL)
+        return os_seam_thread_alive(thread);
+#endif
+    return syscall(SYS_tkill, (pid_t)thread, 0) == 0 || errno != ESRCH;
 }
 
 uint64_t os_clock(void)

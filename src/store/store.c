@@ -248,9 +248,20 @@ comem_status store_commit_to(struct store_map *map, uint64_t end)
     return status;
 }
 
+/* What the object really has: a `committed` that was damaged upwards must not lead to where there is no page. */
+static uint64_t end_that_is_there(struct store_map *map, uint64_t end)
+{
+    uint64_t size = os_memory_size(&map->memory);
+    return size == 0 || end <= size ? end : map->data;
+}
+
 bool store_holds_slow(struct store_map *map, uint64_t offset, uint64_t size)
 {
-    uint64_t end = store_end(map);
-    atomic_store_explicit(&map->committed_seen, end, memory_order_relaxed); /* private: a cache */
-    return offset >= map->data && offset % 8 == 0 && offset <= end && size <= end - offset;
+    uint64_t end = store_end(map),
+             seen = atomic_load_explicit(&map->committed_seen, memory_order_relaxed); /* private: a cache */
+    if (end > seen && (end = end_that_is_there(map, end)) > seen) {
+        atomic_store_explicit(&map->committed_seen, end, memory_order_relaxed); /* private: a cache, which only rises */
+        seen = end;
+    }
+    return offset >= map->data && offset % 8 == 0 && offset <= seen && size <= seen - offset;
 }

@@ -10,7 +10,7 @@ struct participant;
 struct process;
 struct handle_table;
 
-/* One store mapped into this process: private memory, made by store_map_new() and kept as long as the process lives. */
+/* One store mapped into this process: private memory, made by store_map_create() and kept as long as the process lives. */
 struct store_map {
     uint8_t *base;
     struct store_header *header;

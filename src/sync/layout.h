@@ -21,7 +21,7 @@
 
 enum seat_state {
     SEAT_FREE = 0,
-    SEAT_CLAIMED, /* being set up by its recoverer (processes) or by nobody known yet (slots; swept after 10 s) */
+    SEAT_CLAIMED, /* being set up: by its recoverer (processes), by `thread` (slots) */
     SEAT_LIVE,
     SEAT_LEAVING, /* slots: its thread is on its way out, with nothing held */
     SEAT_OWING,   /* slots: repaired, but its record still holds links that somebody has to count down */
@@ -65,12 +65,12 @@ struct record {
 /* Written by its owner, and after the owner's death by the recoverer alone; `control` by compare and swap. */
 struct slot {
     word64 control;
-    word64 process;       /* offset of the owner's process record, 0 before it has one */
-    word64 claims[2];     /* offsets of the control words that name this slot as recoverer: repairing, reaping */
-    word64 claimed_at;    /* os_clock() when CLAIMED */
-    word64 thread;        /* the second witness: thread number in the owner's own PID namespace, */
-    word64 thread_start;  /* its start time and */
-    word64 pid_namespace; /* the namespace's inode; 0 until something reads them */
+    word64 process;   /* offset of the owner's process record, 0 before it has one */
+    word64 claims[2]; /* offsets of the control words that name this slot as recoverer: repairing, reaping */
+    word64 zero;
+    word64 thread;        /* the owner's thread number in its PID namespace; 0 while the seat is free */
+    word64 thread_start;  /* of the second witness, 0 as yet */
+    word64 pid_namespace; /* its inode */
     struct os_life life;
     word64 held[8]; /* [0]: offset of the object lock that the owner has, is about to take or has just released */
     struct record record;

@@ -49,16 +49,24 @@ static bool lock_spin(struct participant *me, word32 *lock)
     return false;
 }
 
+/* Whether the slot whose control word was read is the one that a lock word, read before, means. */
+static bool lock_owner_there(uint64_t control, uint32_t number, uint32_t seen)
+{
+    enum seat_state state = seat_state(control);
+    return slot_lock_word(control, number) == (seen & LOCK_OWNER_MASK) && (state == SEAT_LIVE || state == SEAT_LEAVING);
+}
+
 /* Sleeps until `lock`, seen as `seen`, may have changed or the owner of `life` may be dead. */
 static void lock_sleep(struct participant *me, word32 *lock, uint32_t seen, struct os_life *life)
 {
     word_store(&me->slot->counters[0], word_load(&me->slot->counters[0]) + 1);
-    if (me->sleep_token == NULL && !me->quiet && hook_before_sleep != NULL)
+    if (me->sleep_token == NULL && hook_before_sleep != NULL && !participant_hooks_off(me))
         me->sleep_token = hook_before_sleep();
     if ((seen & LOCK_WAITERS) == 0 && !word32_swap_if(lock, seen, seen | LOCK_WAITERS))
         return;
     uint32_t watched = os_life_watch(life);
-    if (!os_life_over(life) && os_sleep(lock, seen | LOCK_WAITERS, &life->u.word, watched, SLEEP_CAP_NS))
+    if (!os_life_over(life) && os_sleep(lock, seen | LOCK_WAITERS, &life->u.word, watched, SLEEP_CAP_NS) &&
+        word_load(&me->slot->claims[0]) == 0) /* a repairer has one claim at a time, and claims[] knows of one */
         repair_dead(me); /* somebody died whom nobody waited for, or the wake-up for us went to one who did */
 }
 
@@ -80,7 +88,7 @@ comem_status lock_acquire_slow(struct participant *me, word32 *lock)
         if (slot == NULL)
             return store_error(COMEM_DAMAGED, "a lock names a participant that was never there");
         uint64_t control = word_load_acquire(&slot->control);
-        if (slot_lock_word(control, number) != (seen & LOCK_OWNER_MASK)) { /* released by now, or the word is damaged */
+        if (!lock_owner_there(control, number, seen)) { /* released by now, or the word is damaged */
             if (word32_load_acquire(lock) == seen && ++stale > STALE_LOOKS_MAX)
                 return store_error(COMEM_DAMAGED, "a lock names a participant that is gone");
             continue;
@@ -100,6 +108,7 @@ void lock_wake(word32 *lock)
 uint32_t lock_acquire_for(struct participant *me, uint32_t name, word32 *lock)
 {
     struct store_map *map = me->map;
+    unsigned stale = 0;
     for (;;) {
         uint32_t seen = word32_load_acquire(lock), number;
         if ((seen & LOCK_OWNER_MASK) == name)
@@ -115,8 +124,11 @@ uint32_t lock_acquire_for(struct participant *me, uint32_t name, word32 *lock)
             continue;
         }
         uint64_t control = word_load_acquire(&slot->control);
-        if (slot_lock_word(control, number) != (seen & LOCK_OWNER_MASK))
+        if (!lock_owner_there(control, number, seen)) {
+            if (++stale > STALE_LOOKS_MAX)
+                word32_swap_if(lock, seen, 0);
             continue;
+        }
         if (slot_dead(slot, control))
             return number + 1;
         lock_sleep(me, lock, seen, &slot->life);

@@ -8,7 +8,7 @@
  * Keeper       a process that holds references needs one living thread: when the last attached thread leaves, a keeper
  *              thread attaches first and sleeps for good.
  * Mutexes      a map's mutex guards its list of participants and its process record; maps_mutex the list of maps. Taken in
- *              the order maps_mutex, map mutexes, engine locks; both are held over a fork.
+ *              the order default_mutex (objects/handle.c), maps_mutex, map mutexes, engine locks; held over a fork.
  * A death      while attaching: see seat.c. Between LIVE and the process record: the slot is repaired, holding nothing.
  *              Of a parent in fork, or of a child before its handler ran: the record made for it stays FORKING, its witness
  *              is gone, and the next sweep reaps it.
@@ -25,6 +25,7 @@
 #define SEAT_WAIT_NS UINT64_C(1000000000)
 
 _Thread_local struct participant *participant_tls;
+static _Thread_local bool forking;   /* no hook may run between the fork handlers */
 static _Thread_local bool attaching; /* a signal handler's call must not wait for the mutex that its thread has */
 
 static pthread_mutex_t maps_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -36,6 +37,11 @@ static struct pool_page {
     struct pool_page *next;
 } * pool;
 static pthread_key_t thread_key;
+
+bool participant_hooks_off(const struct participant *me)
+{
+    return me->quiet || forking;
+}
 
 /* ---- the pool of participants ---- */
 
@@ -78,13 +84,16 @@ static comem_status slot_open(struct participant *me)
         return COMEM_NO_MEMORY;
     struct slot *slot = slot_at(map, number);
     uint64_t claimed = word_load(&slot->control);
+    word_store(&slot->pid_namespace, os_pid_namespace());
+    word_order();
+    word_store(&slot->thread, os_thread_id()); /* whoever finds the seat CLAIMED can ask whether we live */
+    word_order();
     for (unsigned i = 0; i < 2; i++)
         word_store(&slot->claims[i], 0);
     for (unsigned i = 0; i < 8; i++)
         word_store(&slot->held[i], 0);
     word_store(&slot->record.head, 0);
     word_store(&slot->process, 0);
-    word_store(&slot->thread, os_thread_id());
     if (!os_life_begin(&slot->life)) {
         word_swap_if(&slot->control, claimed, seat_control(seat_generation(claimed) + 1, SEAT_FREE, 0));
         return store_error(COMEM_SYSTEM, "robust mutexes do not work here: %s", strerror(errno));
@@ -134,6 +143,7 @@ static void slot_leave(struct participant *me)
     uint64_t live = word_load(&slot->control);
     uint64_t leaving = seat_control(seat_generation(live), SEAT_LEAVING, 0);
     word_store(&slot->process, 0);
+    word_store(&slot->thread, 0);
     word_order();
     if (word_swap_if(&slot->control, live, leaving)) {
         os_life_end(&slot->life);
@@ -246,51 +256,60 @@ static bool map_has_other_thread(const struct store_map *map, const struct parti
     return map->participants != me || me->next_of_map != NULL;
 }
 
+/* Leaves, under the map's mutex. Of the process's last thread the references go with it. */
+static void detach_locked(struct participant *me)
+{
+    struct store_map *map = me->map;
+    /* Cut short by pthread_exit() or the like: whoever waits for us repairs the slot once the thread is gone. */
+    bool cut_short = lock_held(me) || record_state(word_load(&me->slot->record.head)) != RECORD_IDLE;
+    me->quiet = true;
+    if (!map_has_other_thread(map, me) && map->process != NULL) {
+        sync_upward->forget_handles(map);
+        me->entered = 1;
+        if (!cut_short) {
+            word_store(&me->slot->process, 0);
+            process_reap(me, map->process);
+        }
+        map->process = NULL;
+    }
+    if (cut_short) {
+        unlink_participant(me);
+        me->map = NULL;
+    } else {
+        slot_leave(me);
+    }
+}
+
 void participant_detach(struct participant *me)
 {
     struct store_map *map = me->map;
     pthread_mutex_lock(&map->mutex);
-    bool cut_short = me->record_end != 0 || lock_held(me), last = !map_has_other_thread(map, me);
-    me->quiet = true;
-    if (cut_short) { /* by pthread_exit() or the like: whoever waits for us repairs the slot once the thread is gone */
-        if (last)
-            sync_upward->forget_handles(map);
-        if (last)
-            map->process = NULL;
-        unlink_participant(me);
-        me->map = NULL;
-        pthread_mutex_unlock(&map->mutex);
-        return;
-    }
-    if (last && map->process != NULL) {
-        me->entered = 1;
-        word_store(&me->slot->process, 0);
-        process_reap(me, map->process);
-        map->process = NULL;
-    }
-    slot_leave(me);
+    detach_locked(me);
     pthread_mutex_unlock(&map->mutex);
 }
 
 struct keeper_start {
     struct store_map *map;
     sem_t ready;
+    bool attached;
 };
 
 static void *keeper_main(void *argument)
 {
     struct keeper_start *start = argument;
     struct participant *me;
-    if (participant_enter(start->map, &me) == COMEM_OK)
+    bool attached = participant_enter(start->map, &me) == COMEM_OK;
+    if (attached)
         participant_leave(me);
-    sem_post(&start->ready);
-    for (;;)
+    start->attached = attached;
+    sem_post(&start->ready); /* `start` is gone from here on */
+    while (attached)
         pause();
     return NULL;
 }
 
 /* Starts a thread that keeps this process's references; it lives as long as the process. */
-static void keeper_start(struct store_map *map)
+static bool keeper_start(struct store_map *map)
 {
     struct keeper_start start = {.map = map};
     sigset_t all, before;
@@ -298,13 +317,32 @@ static void keeper_start(struct store_map *map)
     sem_init(&start.ready, 0, 0);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&thread, NULL, keeper_main, &start) == 0) {
+    bool started = pthread_create(&thread, NULL, keeper_main, &start) == 0;
+    if (started) {
         while (sem_wait(&start.ready) != 0)
             ;
         pthread_detach(thread);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     sem_destroy(&start.ready);
+    return started && start.attached;
+}
+
+/* The last thread of a process that still holds references has a keeper take its place first. Who is last is decided under
+ * the mutex under which it leaves: of two that leave at once, one is. */
+static void thread_leave(struct participant *me)
+{
+    struct store_map *map = me->map;
+    pthread_mutex_lock(&map->mutex);
+    while (!map_has_other_thread(map, me) && sync_upward->has_handles(map)) {
+        pthread_mutex_unlock(&map->mutex);
+        bool kept = keeper_start(map);
+        pthread_mutex_lock(&map->mutex);
+        if (!kept)
+            break; /* the references are lost, and the handles know */
+    }
+    detach_locked(me);
+    pthread_mutex_unlock(&map->mutex);
 }
 
 static void thread_exit(void *marker)
@@ -317,15 +355,10 @@ static void thread_exit(void *marker)
             participant_tls = NULL;
             return;
         }
-        pthread_mutex_lock(&map->mutex);
-        bool keeper = !map_has_other_thread(map, me) && sync_upward->has_handles(map);
-        pthread_mutex_unlock(&map->mutex);
-        if (keeper)
-            keeper_start(map);
         if (me->record_end != 0 || lock_held(me))
             repair_rollback(me); /* the thread was ended inside an operation: its locks go when the slot is repaired */
         participant_tls = me->next_of_thread;
-        participant_detach(me);
+        thread_leave(me);
     }
 }
 
@@ -361,7 +394,6 @@ static void fork_prepare_map(struct store_map *map, struct fork_plan *plan)
     if (me == NULL || me->entered != 0 || map->process == NULL)
         return;
     me->entered = 1;
-    me->quiet = true; /* nothing may run while the mutexes are held over the fork */
     if (process_open(me, SEAT_FORKING, &plan->child) == COMEM_OK) {
         plan->witness = (int)word_load(&plan->child->fd);
         if (process_copy_rows(me, map->process, plan->child) != COMEM_OK)
@@ -369,12 +401,12 @@ static void fork_prepare_map(struct store_map *map, struct fork_plan *plan)
     } else {
         plan->child = NULL;
     }
-    me->quiet = false;
     me->entered = 0;
 }
 
 static void fork_prepare(void)
 {
+    forking = true;
     for (struct store_map *map = maps; map != NULL; map = map->next) { /* threads that are not attached attach now */
         struct participant *me;
         if (map->process != NULL && participant_enter(map, &me) == COMEM_OK) {
@@ -417,12 +449,14 @@ static void fork_unlock(void)
 
 static void fork_parent(void)
 {
+    forking = false;
     fork_plans_drop();
     fork_unlock();
 }
 
 static void fork_child(void)
 {
+    forking = false;
     participant_tls = NULL;
     pthread_mutex_unlock(&pool_mutex);
     for (struct store_map *map = maps; map != NULL; map = map->next) {

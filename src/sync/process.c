@@ -21,6 +21,13 @@ static uint64_t process_offset(struct store_map *map, const struct process *proc
     return store_offset(map, process);
 }
 
+/* The byte of a child's witness: another one each time the seat is used, because the parent may still have the last one's
+ * when the child has been and gone. */
+static uint64_t witness_byte(struct store_map *map, const struct process *process, uint64_t control)
+{
+    return (uint64_t)(seat_generation(control) & 0x3FFFFFF) << 36 | process_offset(map, process);
+}
+
 /* The store's memory object through any living process that still has its descriptor. */
 static bool borrow_descriptor(struct store_map *map)
 {
@@ -54,7 +61,7 @@ comem_status process_open(struct participant *me, enum seat_state state, struct 
         word_store(&made->rows[i], 0);
     if (state == SEAT_FORKING) {
         bool open = os_memory_intact(&map->memory) || borrow_descriptor(map);
-        int witness = open ? os_witness_take(&map->memory, process_offset(map, made)) : -1;
+        int witness = open ? os_witness_take(&map->memory, witness_byte(map, made, word_load(&made->control))) : -1;
         if (witness < 0) {
             seat_settle(me, &made->control, SEAT_FREE, 1);
             return store_error(COMEM_SYSTEM, "no witness for a child to be had: %s", strerror(errno));
@@ -197,7 +204,8 @@ bool process_dead(struct store_map *map, const struct process *process, uint64_t
         if (seat != SEAT_FREE && seat != SEAT_OWING && word_load(&slot->process) == offset)
             return false;
     }
-    return state == SEAT_LIVE || (os_memory_intact(&map->memory) && !os_witness_held(&map->memory, offset));
+    return state == SEAT_LIVE ||
+           (os_memory_intact(&map->memory) && !os_witness_held(&map->memory, witness_byte(map, process, control)));
 }
 
 static void reap_rows(struct participant *me, word64 *rows, uint64_t count)

@@ -61,7 +61,7 @@ static inline uint32_t record_stage(struct participant *me, uint32_t index, enum
 {
     struct record_entry *entry = &me->slot->record.entries[index];
     assert(index < RECORD_ENTRIES);
-    word_store(&entry->what, (uint64_t)kind << 56 | offset);
+    word_store(&entry->what, (uint64_t)kind << 56 | (offset & RECORD_OFFSET_MASK));
     word_store(&entry->argument, argument);
     return index;
 }

@@ -22,7 +22,6 @@
  */
 #include "sync/record.h"
 
-#define CLAIM_EXPIRES_NS UINT64_C(10000000000)
 #define SWEEP_TRASH_STEPS 64u
 
 const struct sync_upward *sync_upward;
@@ -186,6 +185,7 @@ static uint32_t repair_claimed(struct participant *me, struct slot *slot, uint32
     }
     release_held(me->map, slot, name);
     word_store(&slot->process, 0);
+    word_store(&slot->thread, 0);
     word_order();
     bool owing = record_state(word_load(&slot->record.head)) == RECORD_OWING;
     seat_settle(me, &slot->control, owing ? SEAT_OWING : SEAT_FREE, 0);
@@ -205,7 +205,13 @@ bool repair_slot(struct participant *me, uint32_t number, struct os_life **life)
             /* A claim is never taken over: by now the recoverer's slot may be another thread's, with a claim that looks the
              * same. Whoever repairs the recoverer drops its claims. */
             struct slot *other = slot_at(me->map, recoverer - 1);
-            if (other != NULL && !os_life_over(&other->life)) {
+            enum seat_state state = other == NULL ? SEAT_FREE : seat_state(word_load_acquire(&other->control));
+            if (recoverer == me->number + 1 || (state != SEAT_LIVE && state != SEAT_LEAVING)) {
+                word_swap_if(&slot->control, control,
+                             control - recoverer); /* damage: nobody there can have claimed it */
+                continue;
+            }
+            if (!os_life_over(&other->life)) {
                 *life = &other->life;
                 return false;
             }
@@ -254,6 +260,14 @@ static bool reap_owing(struct participant *me, struct slot *slot, uint64_t contr
     return done;
 }
 
+/* Whether the thread that took the seat and has no life word yet is known to be dead. Of one in another PID namespace, or
+ * killed before it could write its number, nothing is known: its seat is lost rather than given to two. */
+static bool claimer_is_dead(const struct slot *slot)
+{
+    uint64_t thread = word_load(&slot->thread);
+    return thread != 0 && word_load(&slot->pid_namespace) == os_pid_namespace() && !os_thread_alive((uint32_t)thread);
+}
+
 bool repair_dead(struct participant *me)
 {
     bool gained = false;
@@ -263,8 +277,9 @@ bool repair_dead(struct participant *me)
         uint64_t control = slot == NULL ? 0 : word_load_acquire(&slot->control);
         if (slot != NULL && slot_dead(slot, control))
             gained |= repair_slot(me, i, &life);
-        if (seat_state(control) == SEAT_CLAIMED && os_clock() - word_load(&slot->claimed_at) > CLAIM_EXPIRES_NS)
-            word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0));
+        if (seat_state(control) == SEAT_CLAIMED && claimer_is_dead(slot) &&
+            word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0)))
+            gained = true;
     }
     return gained;
 }

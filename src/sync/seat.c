@@ -3,7 +3,8 @@
  * Layout       sync/layout.h. Chunks are added in order and never removed; slots_high and processes_high bound every walk.
  * Written by   control words by compare and swap. claims[] of a slot by its owner, before the control word that it names,
  *              so that a survivor who repairs the owner finds and drops the claim.
- * A death      as CLAIMED: a slot is swept after 10 seconds, a process record when its recoverer is repaired.
+ * A death      as CLAIMED: a slot is freed once its claimer, who wrote its number, is known to be dead; a process record
+ *              when its recoverer is repaired.
  *              between claims[] and the control word: the control word names somebody else or nobody; nothing to drop.
  */
 #include "sync/sync.h"
@@ -75,9 +76,6 @@ bool seat_take(struct store_map *map, enum seat_table table, uint32_t recoverer,
         seat_raise_high(map, table, i); /* first: a walk that stops short of a seat in use would miss it */
         if (recoverer != 0)
             word_store(&slot_at(map, recoverer - 1)->claims[1], store_offset(map, control));
-        else
-            word_store(&((struct slot *)control)->claimed_at,
-                       os_clock()); /* before, or a sweep would find an old time */
         word_order();
         if (word_swap_if(control, seen, seat_control(seat_generation(seen), SEAT_CLAIMED, recoverer))) {
             *number = i;

@@ -22,7 +22,7 @@ struct participant {
     uint32_t record_base, record_end; /* of the record's valid entries; both 0 when it is idle */
     void *sleep_token;                /* what the before-sleep hook gave */
     bool thrifty;                     /* frees what waits in the trash before it lets the store grow; see heap.h */
-    bool quiet;                       /* attaching, leaving or forking: no hook may run */
+    bool quiet;                       /* attaching or leaving: no hook may run */
     struct participant *next_of_map, *next_of_thread;
 };
 
@@ -50,6 +50,9 @@ static inline void participant_leave(struct participant *me)
     word_order();
     me->entered = 0;
 }
+
+/* Whether no hook may run around a sleep now: attaching, leaving, forking. */
+bool participant_hooks_off(const struct participant *me);
 
 /* Whether the calling thread is attached and outside any raw clone: what a reader without locks needs to know. */
 static inline bool participant_present(const struct store_map *map)

@@ -77,6 +77,8 @@ comem_status cell_pack(const comem_value *value, struct cell_image *image)
     case COMEM_STR:
     case COMEM_BYTES: {
         uint8_t flags = 0;
+        if (value->size > LAYOUT_WINDOW)
+            return store_error(COMEM_NO_MEMORY, "%zu bytes are more than any store has", value->size);
         if (value->as.data == NULL && value->size > 0)
             return store_error(COMEM_INVALID, "a str or bytes of %zu bytes at NULL", value->size);
         if (value->kind == COMEM_STR && !utf8_check(value->as.data, value->size, &flags))
