@@ -335,6 +335,115 @@ static void the_record_of_a_child_that_never_came_is_reaped(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
+/* ---- repairers and children that come and go ---- */
+
+struct stage {
+    struct store_map *map;
+    comem_list *list;
+    _Atomic int *reached;
+};
+
+static void stage_wait(const struct stage *stage, int number)
+{
+    stage->reached[number] = 1;
+    for (;;)
+        pause();
+}
+
+static int hold_list_with_block(void *argument)
+{
+    const struct stage *stage = argument;
+    struct participant *me;
+    uint64_t block;
+    child_check(participant_enter(stage->map, &me) == COMEM_OK && heap_alloc(me, 100, &block) == COMEM_OK);
+    child_check(lock_acquire(me, &stage->list->object.shared->lock) == COMEM_OK);
+    stage_wait(stage, 0);
+    return 0;
+}
+
+static int do_nothing(void *argument)
+{
+    stage_wait(argument, 1);
+    return 0;
+}
+
+static int hold_heap_while_stopped(void *argument)
+{
+    const struct stage *stage = argument;
+    struct participant *me;
+    child_check(participant_enter(stage->map, &me) == COMEM_OK);
+    child_check(leaf_acquire(me, &stage->map->header->heap_lock) == COMEM_OK);
+    stage->reached[2] = 1;
+    raise(SIGSTOP);
+    leaf_release(&stage->map->header->heap_lock);
+    participant_leave(me);
+    stage_wait(stage, 3);
+    return 0;
+}
+
+static int append_when_told(void *argument)
+{
+    const struct stage *stage = argument;
+    support_await(&stage->reached[4], 1);
+    return comem_list_append(stage->list, comem_int(1)) != COMEM_OK;
+}
+
+static void kill_child(pid_t child)
+{
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* A repairer that waits for the heap lock would repair somebody else meanwhile and forget its claim: killed then, it would
+ * leave a slot that nobody could ever repair. */
+static void a_repairer_killed_while_it_waits_leaves_no_claim_behind(void **state)
+{
+    struct bench *bench = *state;
+    struct stage stage = {bench->map, support_list(&bench->store), support_shared(4096)};
+    pid_t dead = support_fork(hold_list_with_block, &stage), other = support_fork(do_nothing, &stage);
+    pid_t holder = support_fork(hold_heap_while_stopped, &stage), repairer = support_fork(append_when_told, &stage);
+    for (int i = 0; i < 3; i++)
+        support_await(&stage.reached[i], 1);
+    kill_child(dead);
+    stage.reached[4] = 1;
+    support_nap(50000);
+    kill_child(other); /* the repairer sleeps for the heap lock with its claim on the first */
+    support_nap(500000);
+    kill_child(repairer);
+    kill(holder, SIGCONT);
+    support_await(&stage.reached[3], 1);
+    double start = support_seconds();
+    assert_ok(comem_list_append(stage.list, comem_int(7)));
+    assert_true(support_seconds() - start < 1.0);
+    assert_int_equal(support_len(stage.list), 1);
+    kill_child(holder);
+    comem_list_release(stage.list);
+}
+
+/* A child that has been and gone before its parent's fork returned would leave its witness's byte locked, and the next child
+ * to get its seat would start without handles. */
+static void a_seat_used_again_has_another_witness(void **state)
+{
+    struct bench *bench = *state;
+    struct participant *me;
+    struct process *first, *second;
+    assert_ok(participant_enter(bench->map, &me));
+    assert_ok(process_open(me, SEAT_FORKING, &first));
+    int witness = (int)word_load(&first->fd);
+    uint64_t control =
+        word_load(&first->control); /* the child is gone and reaped, the parent still has the descriptor */
+    assert_true(word_swap_if(&first->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0)));
+    assert_ok(process_open(me, SEAT_FORKING, &second));
+    assert_ptr_equal(first, second);
+    assert_false(process_dead(bench->map, second, word_load(&second->control)));
+    os_witness_drop(witness);
+    assert_false(process_dead(bench->map, second, word_load(&second->control)));
+    os_witness_drop((int)word_load(&second->fd));
+    assert_true(process_dead(bench->map, second, word_load(&second->control)));
+    repair_sweep(me);
+    participant_leave(me);
+}
+
 /* ---- threads ---- */
 
 struct making {
@@ -615,6 +724,8 @@ int main(int argc, char **argv)
         WITH_STORE(a_childs_release_leaves_the_parents_handle),
         WITH_STORE(a_parents_release_leaves_the_childs_handle),
         WITH_STORE(records_of_dead_processes_are_reaped),
+        WITH_STORE(a_repairer_killed_while_it_waits_leaves_no_claim_behind),
+        WITH_STORE(a_seat_used_again_has_another_witness),
         WITH_STORE(a_hundred_processes_live_at_once),
         WITH_STORE(the_record_of_a_child_that_never_came_is_reaped),
         WITH_STORE(a_keeper_keeps_what_the_last_thread_leaves_behind),
