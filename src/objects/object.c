@@ -166,7 +166,7 @@ bool object_drop(struct participant *me, struct comem_object *handle)
     if (--handle->count > 0)
         return false;
     handle_remove(handle->map, handle);
-    if (row != NULL)
+    if (row != NULL && me != NULL) /* a handle that the process has lost has neither */
         object_drop_row(me, row);
     return true;
 }
@@ -181,7 +181,7 @@ void object_release(struct comem_object *handle)
     bool last = object_drop(me, handle);
     pthread_mutex_unlock(&map->mutex);
     if (me == NULL)
-        return; /* a handle that the process has lost: nothing shared hung from it */
+        return;
     if (last)
         trash_work(me, RELEASE_STEPS);
     participant_leave(me);

@@ -303,9 +303,10 @@ static void *keeper_main(void *argument)
         participant_leave(me);
     start->attached = attached;
     sem_post(&start->ready); /* `start` is gone from here on */
-    while (attached)
+    if (!attached)
+        return NULL;
+    for (;;)
         pause();
-    return NULL;
 }
 
 /* Starts a thread that keeps this process's references; it lives as long as the process. */
