@@ -75,7 +75,7 @@ static struct participant *pool_take(struct store_map *map)
 
 /* ---- attaching ---- */
 
-/* COMEM_NO_MEMORY: no seat is free. COMEM_BUSY: ours was swept, because we were stopped for so long. */
+/* COMEM_NO_MEMORY: no seat is free. */
 static comem_status slot_open(struct participant *me)
 {
     struct store_map *map = me->map;
@@ -95,6 +95,8 @@ static comem_status slot_open(struct participant *me)
     word_store(&slot->record.head, 0);
     word_store(&slot->process, 0);
     if (!os_life_begin(&slot->life)) {
+        word_store(&slot->thread, 0);
+        word_order();
         word_swap_if(&slot->control, claimed, seat_control(seat_generation(claimed) + 1, SEAT_FREE, 0));
         return store_error(COMEM_SYSTEM, "robust mutexes do not work here: %s", strerror(errno));
     }
@@ -102,7 +104,7 @@ static comem_status slot_open(struct participant *me)
     me->number = number;
     me->lock_word = slot_lock_word(claimed, number);
     if (!word_swap_if(&slot->control, claimed, seat_control(seat_generation(claimed), SEAT_LIVE, 0)))
-        return COMEM_BUSY;
+        return store_error(COMEM_DAMAGED, "the slot that this thread took was taken from it");
     return COMEM_OK;
 }
 
@@ -111,8 +113,7 @@ static comem_status slot_open(struct participant *me)
 static comem_status slot_attach(struct participant *me)
 {
     comem_status status = slot_open(me);
-    for (uint64_t waited = 0; status == COMEM_BUSY || (status == COMEM_NO_MEMORY && waited < SEAT_WAIT_NS);
-         status = slot_open(me)) {
+    for (uint64_t waited = 0; status == COMEM_NO_MEMORY && waited < SEAT_WAIT_NS; status = slot_open(me)) {
         os_nap(SEAT_NAP_NS);
         waited += SEAT_NAP_NS;
     }

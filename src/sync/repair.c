@@ -277,9 +277,12 @@ bool repair_dead(struct participant *me)
         uint64_t control = slot == NULL ? 0 : word_load_acquire(&slot->control);
         if (slot != NULL && slot_dead(slot, control))
             gained |= repair_slot(me, i, &life);
-        if (seat_state(control) == SEAT_CLAIMED && claimer_is_dead(slot) &&
-            word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0)))
-            gained = true;
+        if (seat_state(control) == SEAT_CLAIMED && claimer_is_dead(slot)) {
+            word_store(&slot->thread, 0); /* before the seat is free: the next claimer must not be taken for this one */
+            word_order();
+            if (word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0)))
+                gained = true;
+        }
     }
     return gained;
 }

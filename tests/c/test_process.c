@@ -95,6 +95,7 @@ static void a_claimed_seat_is_freed_when_its_claimer_is_known_to_be_dead(void **
     word_store(&slot->pid_namespace, os_pid_namespace());
     repair_sweep(me);
     assert_int_equal(seat_state(word_load(&slot->control)), SEAT_FREE);
+    assert_int_equal(word_load(&slot->thread), 0); /* or the next claimer would pass for the dead one */
     participant_leave(me);
 }
 
