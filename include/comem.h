@@ -54,6 +54,7 @@ typedef enum comem_status {
     COMEM_OK = 0,
     COMEM_NO_MEMORY,    /* the store is full (its limit, the file system's, the process's) or malloc() failed */
     COMEM_OUT_OF_RANGE, /* an index beyond the list, or pop from an empty one */
+    COMEM_NOT_FOUND,    /* no item equals the value */
     COMEM_TYPE,         /* a value of a kind that this call cannot take */
     COMEM_INVALID,      /* an argument outside its range */
     COMEM_GONE,         /* the object or its store is no longer there, or out of this process's reach */
@@ -227,13 +228,93 @@ COMEM_API comem_status comem_list_extend(comem_list *list, const comem_value *va
  * COMEM_NO_MEMORY: no memory for the copy, the item stays. O(size of the item), 20 ns for numbers. */
 COMEM_API comem_status comem_list_pop(comem_list *list, comem_value *value);
 
+/* Puts `value` before item `index`; an index beyond either end means that end. COMEM_NO_MEMORY. O(size of the value +
+ * length / 100): 1 us in a list of 1,000 items, 20 us in one of 1,000,000. */
+COMEM_API comem_status comem_list_insert(comem_list *list, int64_t index, comem_value value);
+
+/* Takes item `index` out and gives it to `value`; NULL throws it away. COMEM_OUT_OF_RANGE, COMEM_NO_MEMORY (the item stays).
+ * Cost as comem_list_insert(), for the last item as comem_list_pop(). */
+COMEM_API comem_status comem_list_pop_at(comem_list *list, int64_t index, comem_value *value);
+
+/* Takes the first item that equals `value` out (comem_list_index() says what is equal). COMEM_NOT_FOUND, COMEM_NO_MEMORY.
+ * O(length). */
+COMEM_API comem_status comem_list_remove(comem_list *list, comem_value value);
+
+/* Removes every item. O(1), 0.3 us; what they took is freed in steps of 256 items by this and later calls. */
+COMEM_API comem_status comem_list_clear(comem_list *list);
+
+/* Puts the items into reverse order. COMEM_NO_MEMORY: no room for the second copy it takes. O(length). */
+COMEM_API comem_status comem_list_reverse(comem_list *list);
+
+/* Sorts by Python's order, upwards or downwards; equal items keep the order they have. All bools, ints and floats, or all
+ * str (by code points), or all bytes, else COMEM_TYPE. Where a float that is not a number goes is not said.
+ * COMEM_NO_MEMORY: no room for the second copy it takes. Writers wait meanwhile, readers do not. O(length log length),
+ * 10 ms for 100,000 ints in random order, 1 ms if they are in order. */
+COMEM_API comem_status comem_list_sort(comem_list *list);
+COMEM_API comem_status comem_list_sort_descending(comem_list *list);
+
+/* ---- many items */
+
 /* Copies items `from` .. `from` + `count` - 1 into `out`, as they stood at one moment; fewer where the list ends before,
  * none where `from` is at or beyond its end. `read` says how many. Each is to be cleared. COMEM_NO_MEMORY: none were read.
  * O(count), 3 ns a number; takes the list's lock only when writers interfere. */
 COMEM_API comem_status comem_list_read(comem_list *list, size_t from, size_t count, comem_value *out, size_t *read);
 
-/* Removes every item. O(1), 0.3 us; what they took is freed in steps of 256 items by this and later calls. */
-COMEM_API comem_status comem_list_clear(comem_list *list);
+/* A slice as in Python, start:stop:step. Negative positions count from the end, those beyond an end mean that end; for a
+ * position left out take COMEM_SLICE_ALL's, or with a negative step INT64_MAX as start and INT64_MIN as stop. It is resolved
+ * in the call, for the list as it is then. A step of 0: COMEM_INVALID. */
+typedef struct comem_slice {
+    int64_t start, stop, step;
+} comem_slice;
+#define COMEM_SLICE_ALL ((comem_slice){0, INT64_MAX, 1})
+
+/* Copies the items of a slice into `out`, as they stood at one moment, if they are at most `room`; otherwise none. `count`
+ * says how many they are. Each is to be cleared. COMEM_NO_MEMORY: none were copied. Cost as comem_list_read(). */
+COMEM_API comem_status comem_list_slice_get(comem_list *list, comem_slice slice, comem_value *out, size_t room,
+                                            size_t *count);
+
+/* Puts `count` values in the place of a slice, all at once. With a step of 1 they may be any number, the list grows or
+ * shrinks; else as many as the slice has items (COMEM_INVALID). COMEM_NO_MEMORY. O(count + items replaced + length / 100). */
+COMEM_API comem_status comem_list_slice_set(comem_list *list, comem_slice slice, const comem_value *values,
+                                            size_t count);
+
+/* Removes the items of a slice, all at once. COMEM_NO_MEMORY. O(items from the first to the last one + length / 100). */
+COMEM_API comem_status comem_list_slice_delete(comem_list *list, comem_slice slice);
+
+/* Adds copies of the items of `other`, which may be `list` itself, behind the last, all at once: list += other.
+ * COMEM_NO_MEMORY, COMEM_INVALID (another store). Cost as comem_list_read() and comem_list_extend(). */
+COMEM_API comem_status comem_list_extend_list(comem_list *list, comem_list *other);
+
+/* list *= times: what it holds, `times` times over; nothing when that is 0 or less. COMEM_NO_MEMORY. O(length * times). */
+COMEM_API comem_status comem_list_multiply(comem_list *list, int64_t times);
+
+/* New lists in the store of the first argument: the items of a list, of two one behind the other, of one `times` times
+ * over. References are copied as such: both lists then refer to the same object. COMEM_NO_MEMORY. Cost as
+ * comem_list_read() and comem_list_extend(). */
+COMEM_API comem_status comem_list_copy(comem_list *list, comem_list **copy);
+COMEM_API comem_status comem_list_concat(comem_list *first, comem_list *second, comem_list **both);
+COMEM_API comem_status comem_list_repeat(comem_list *list, int64_t times, comem_list **repeated);
+
+/* ---- finding and comparing */
+
+/* Equal is what is equal in Python: 1, 1.0 and true; a str equals a str of the same bytes, bytes equal bytes; a float that is
+ * not a number equals nothing. References are equal when they are to the same object. */
+
+/* The index of the first item from `start` on, before `stop`, that equals `value`; both as in a slice, 0 and INT64_MAX for
+ * all. COMEM_NOT_FOUND. O(stop - start), 2 ns a number; takes the list's lock only when writers interfere. */
+COMEM_API comem_status comem_list_index(comem_list *list, comem_value value, int64_t start, int64_t stop,
+                                        size_t *index);
+
+/* How many items equal `value`. Cost as comem_list_index(). */
+COMEM_API comem_status comem_list_count(comem_list *list, comem_value value, size_t *count);
+
+/* Whether two lists hold equal items in the same order; here, lists referred to are equal when what they hold is. Each list is
+ * taken as it stands at one moment. COMEM_INVALID: lists within lists, more than 100 deep. COMEM_NO_MEMORY. O(length). */
+COMEM_API comem_status comem_list_equal(comem_list *one, comem_list *other, bool *equal);
+
+/* Which of two lists comes first, -1, 0 or 1: the first items that differ decide, else the length. COMEM_TYPE: those items
+ * have no order (None, a str and a number). COMEM_INVALID, COMEM_NO_MEMORY as comem_list_equal(). */
+COMEM_API comem_status comem_list_compare(comem_list *one, comem_list *other, int *order);
 
 /* Writes the list to `stream` as Python prints one, without a newline: ['one', 2, None]. Text beyond ASCII is written as it
  * is. A list inside itself, or more than 100 deep, is [...]. The stream's error state is cleared first.

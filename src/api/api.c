@@ -13,8 +13,10 @@ const char *comem_strerror(comem_status status)
         return "no memory left for this";
     case COMEM_OUT_OF_RANGE:
         return "index out of range";
+    case COMEM_NOT_FOUND:
+        return "no item equals the value";
     case COMEM_TYPE:
-        return "a value of this kind cannot be stored here";
+        return "a value of a kind that this call cannot take";
     case COMEM_INVALID:
         return "invalid argument";
     case COMEM_GONE:

@@ -42,6 +42,21 @@ comem_status list_new_in(comem_store *store, uint64_t scope, uint32_t flags, com
 /* comem_list_append() without a copy of the value. */
 comem_status list_append(comem_list *list, const comem_value *value);
 
+/* A list as it was when it was read: for who works on a copy and then changes the list only if it is still the same. */
+struct list_moment {
+    uint64_t table, version, length;
+};
+
+/* comem_list_slice_get(), and the moment at which it read; nothing is read with `room` 0. */
+comem_status list_read_moment(comem_list *list, comem_slice slice, comem_value *out, size_t room, size_t *count,
+                              struct list_moment *moment);
+/* comem_list_pop_at() without a value, if the list is as it was at `moment` but for items added behind; *done says whether. */
+comem_status list_delete_if(comem_list *list, const struct list_moment *moment, uint64_t index, bool *done);
+/* Puts item order[i] at index i, for each of `count` items, if the list is as it was at `moment`; *done says whether.
+ * COMEM_INVALID: not a permutation. */
+comem_status list_permute_if(comem_list *list, const struct list_moment *moment, const uint64_t *order, size_t count,
+                             bool *done);
+
 /* Begins at the first item. The list must stay held while the cursor is used. */
 void list_cursor_start(struct list_cursor *cursor, comem_list *list);
 /* The next item. COMEM_OUT_OF_RANGE: there is none now. O(1), 4 ns for numbers. */
