@@ -398,13 +398,13 @@ static void take_back(struct store_map *map, uint64_t offset, uint64_t pages)
     }
 }
 
-static void trash_push(struct store_map *map, uint64_t root, bool shell)
+static void trash_push(struct store_map *map, uint64_t root, uint64_t flags)
 {
     struct block_header *header = store_at(map, root, sizeof *header);
     if (header == NULL || word_load(&map->header->trash) == root) /* it is there: a push that was cut short */
         return;
-    if (shell)
-        word_store(&header->info, word_load(&header->info) | (uint64_t)BLOCK_SHELL << 8);
+    if (flags != 0)
+        word_store(&header->info, word_load(&header->info) | (flags & BLOCK_FLAGS) << 8);
     word_store(&header->next, word_load(&map->header->trash));
     word_order();
     word_store(&map->header->trash, root);
@@ -425,14 +425,14 @@ void heap_settle_entry(struct store_map *map, enum record_state state, uint64_t 
         break;
     case RECORD_BUILD:
         if (active)
-            trash_push(map, offset, false);
+            trash_push(map, offset, argument);
         break;
     case RECORD_TRASH:
         if (!active)
-            trash_push(map, offset, argument != 0);
+            trash_push(map, offset, argument);
         break;
     case RECORD_HOLD:
-        trash_push(map, offset, false);
+        trash_push(map, offset, 0);
         break;
     default:
         break;
@@ -440,7 +440,7 @@ void heap_settle_entry(struct store_map *map, enum record_state state, uint64_t 
     word_order();
 }
 
-comem_status heap_finish(struct participant *me, uint32_t keep)
+comem_status heap_settle(struct participant *me, uint32_t keep)
 {
     bool work = false;
     struct record_entry *entries = me->slot->record.entries;
@@ -448,22 +448,32 @@ comem_status heap_finish(struct participant *me, uint32_t keep)
         enum record_kind kind = record_kind(word_load(&entries[i].what));
         work |= kind == RECORD_FREE || kind == RECORD_TRASH;
     }
-    if (work) {
-        comem_status status = leaf_acquire(me, &me->map->header->heap_lock);
-        if (status != COMEM_OK)
-            return status; /* damage; the record stays, repair will meet the same */
-        for (uint32_t i = me->record_base + keep; i < me->record_end; i++) {
-            heap_settle_entry(me->map, RECORD_COMMITTED, word_load(&entries[i].what), word_load(&entries[i].argument));
-            word_store(&entries[i].what, 0); /* of two roots only the one pushed last is known to be in the trash */
-            word_order();
-        }
+    if (!work)
+        return COMEM_OK;
+    comem_status status = leaf_acquire(me, &me->map->header->heap_lock);
+    if (status != COMEM_OK)
+        return status; /* damage; the record stays, repair will meet the same */
+    for (uint32_t i = me->record_base + keep; i < me->record_end; i++) {
+        uint64_t what = word_load(&entries[i].what);
+        if (record_kind(what) != RECORD_FREE && record_kind(what) != RECORD_TRASH)
+            continue;
+        heap_settle_entry(me->map, RECORD_COMMITTED, what, word_load(&entries[i].argument));
+        word_store(&entries[i].what, 0); /* before the lock goes: what was freed may be somebody else's from then on */
+        word_order();
     }
+    leaf_release(&me->map->header->heap_lock);
+    return COMEM_OK;
+}
+
+comem_status heap_finish(struct participant *me, uint32_t keep)
+{
+    comem_status status = heap_settle(me, keep);
+    if (status != COMEM_OK)
+        return status;
     if (keep > 0)
-        record_switch(me, RECORD_ACTIVE, me->record_base, me->record_base + keep);
+        record_savepoint(me, me->record_base + keep);
     else
         record_clear(me);
-    if (work)
-        leaf_release(&me->map->header->heap_lock);
     return COMEM_OK;
 }
 

@@ -15,7 +15,9 @@ struct block_header {
 };
 
 #define BLOCK_MAGIC UINT64_C(0xB10C)
-#define BLOCK_SHELL 1u /* flag: the cells were moved elsewhere; only the blocks are to be freed */
+#define BLOCK_SHELL 1u /* flag: the cells are not the root's any more, or not yet; only the blocks are to be freed */
+#define BLOCK_PART 2u  /* flag: only the blocks that the root says are to be freed are its own */
+#define BLOCK_FLAGS (BLOCK_SHELL | BLOCK_PART)
 
 enum block_kind { BLOCK_VALUE = 1, BLOCK_TABLE, BLOCK_OBJECT, BLOCK_KINDS };
 
@@ -29,9 +31,9 @@ static inline enum block_kind block_kind(uint64_t info)
     return info >> 48 == BLOCK_MAGIC && (info & 0xFF) < BLOCK_KINDS ? (enum block_kind)(info & 0xFF) : 0;
 }
 
-static inline bool block_is_shell(uint64_t info)
+static inline uint32_t block_flags(uint64_t info)
 {
-    return (info >> 8 & BLOCK_SHELL) != 0;
+    return (uint32_t)(info >> 8) & BLOCK_FLAGS;
 }
 
 /* Computes the size classes; once per process. */
@@ -48,7 +50,10 @@ uint64_t heap_rounded(uint64_t size);
 /* Whether `offset` may be an object's header: it stands where one can stand, in a span of such. */
 bool heap_is_object(struct store_map *map, uint64_t offset);
 
-/* Ends a COMMITTED operation after its object locks are gone: frees FREE blocks, puts TRASH roots into the trash. The first
+/* Frees and gives to the trash what a COMMITTED record says behind its first `keep` entries, and drops those that said it; the
+ * record stays COMMITTED. */
+comem_status heap_settle(struct participant *me, uint32_t keep);
+/* Ends a COMMITTED operation, best after its object locks are gone: frees FREE blocks, puts TRASH roots into the trash. The first
  * `keep` entries (HOLD) stay, ACTIVE; entries of other kinds are dropped. */
 comem_status heap_finish(struct participant *me, uint32_t keep);
 /* Gives back what the record's ALLOC entries after the first `keep` say: the operation is not to be. No other entries are

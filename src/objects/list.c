@@ -1,49 +1,26 @@
-/* list.c - what changes a list
+/* list.c - one item in, changed or out; all items out; birth and release
  *
- * Layout       list_layout.h. Room is made beforehand (list_room.c), so that each change below is a few stores under the lock.
+ * Layout       list_layout.h. What happens at the end of a list or within a block is a few stores under the lock; items put in
+ *              or taken out elsewhere make a new table (list_change.c).
  * Order        a value's block is filled, or its object's link counted up, before the list is locked: ALLOC or OWE stand in
  *              the record meanwhile. What a change gives up is freed, or counted down, after the lock is gone: FREE, UNLINK,
  *              TRASH. Never are two object locks held.
- * Commit       append, extend  the store of `length` (WATCH); nothing else moves, so readers go on undisturbed
- *              pop             the store of `length`, between odd versions of the list and of the block
- *              set             COMMITTED, after both words of the cell (WORD)
- *              clear           the store of the table word (WATCH)
+ * Commit       append  the store of `length` (WATCH); nothing else moves, so readers go on undisturbed
+ *              pop     the store of `length`, between odd versions of the list and of the block
+ *              set     COMMITTED, after both words of the cell (WORD)
+ *              insert, pop elsewhere, clear  the store of the table word (WATCH)
  * A death      before the commit: words as they were, versions even, the new value given back. After it: the new state, and
  *              what was given up is freed by repair or, for links, by a reaper.
  */
 #include "objects/handle.h"
-#include "objects/list_layout.h"
+#include "objects/list_change.h"
 #include "objects/list_read.h"
 
 #define APPEND_AHEAD 8u
-#define FREE_BATCH 10u
-#define EXTEND_WORK 64u /* items for which one step of trash is freed; a step frees 256 */
 #define CLEAR_WORK 4u
-#define REAP_FAR 256u  /* far values and references freed in a step */
-#define REAP_PLAIN 32u /* plain ones that cost as much as one of these */
+#define CHANGE_WORK 2u
 
-/* ---- values on their way into a cell ---- */
-
-/* Completes the image of a far value or a reference; the record then has what gives it back. */
-static comem_status value_prepare(struct participant *me, const comem_value *value, struct cell_image *image)
-{
-    if (cell_is_far(image->head))
-        return cell_pack_far(me, value, image);
-    if (!cell_is_ref(image->head))
-        return COMEM_OK;
-    if (value->as.object->map != me->map)
-        return store_error(COMEM_INVALID, "the object referred to belongs to another store");
-    *image = object_ref_image(value->as.object);
-    return object_link(me, value->as.object);
-}
-
-static void value_give_back(struct participant *me, struct cell_image image)
-{
-    if (cell_is_ref(image.head))
-        object_unlink(me, image.body, 0, NULL, 0);
-    else
-        heap_abandon(me, 0);
-}
+/* ---- under the lock ---- */
 
 /* Records that the value in a cell is given up by this operation. */
 static void record_give_up(struct participant *me, struct cell_image image)
@@ -54,40 +31,37 @@ static void record_give_up(struct participant *me, struct cell_image image)
         record_add(me, RECORD_UNLINK, image.body, 0);
 }
 
-/* ---- under the lock ---- */
-
-struct locked_list {
-    uint64_t table_word, length, capacity;
-    struct list_table *table; /* NULL: empty */
-};
-
-static inline struct list_place *list_place_of(struct comem_object *list)
+comem_status list_lock_damaged(struct participant *me, struct comem_object *list, const struct locked_list *locked)
 {
-    return &((comem_list *)list)->place;
+    lock_release(me, &list->shared->lock);
+    return store_error(COMEM_DAMAGED, locked->table == NULL ? "a list names a table outside the store"
+                                                            : "a list is longer than it has cells");
 }
 
-static inline comem_status list_lock(struct participant *me, struct comem_object *list, struct locked_list *locked)
+comem_status list_damaged(struct participant *me, struct comem_object *list)
 {
-    comem_status status = object_lock(me, list);
-    if (!WORD_LIKELY(status == COMEM_OK))
-        return status;
-    const struct list_place *place = list_place_of(list);
-    locked->table_word = word_load(&list->shared->table);
-    locked->table = WORD_LIKELY(place->table_word == locked->table_word) ? place->table
-                                                                         : list_table_at(me->map, locked->table_word);
-    locked->length = locked->capacity = 0;
-    if (WORD_LIKELY(locked->table != NULL)) {
-        locked->length = word_load(&locked->table->length);
-        locked->capacity = word_load(&locked->table->capacity);
-        if (!WORD_LIKELY(locked->length <= locked->capacity)) {
-            lock_release(me, &list->shared->lock);
-            return store_error(COMEM_DAMAGED, "a list is longer than it has cells");
-        }
-    } else if (table_offset(locked->table_word) != 0) {
-        lock_release(me, &list->shared->lock);
-        return store_error(COMEM_DAMAGED, "a list names a table outside the store");
-    }
-    return COMEM_OK;
+    lock_release(me, &list->shared->lock);
+    return store_error(COMEM_DAMAGED, "a list names cells outside the store");
+}
+
+/* Learns where item `index` stands. False: damage. */
+static __attribute__((noinline)) bool place_find(struct participant *me, const struct locked_list *locked,
+                                                 uint64_t index, struct list_place *place)
+{
+    struct list_spot spot;
+    place->table_word = 0; /* no list has this one with a table */
+    place->table = NULL;
+    if (locked->table == NULL || !list_spot(me->map, locked->table, index, &spot))
+        return false;
+    place->count = spot.count < locked->capacity - spot.first ? spot.count : locked->capacity - spot.first;
+    place->cells = list_cells(me->map, locked->table, spot.first, &place->count, &place->entry);
+    if (place->cells == NULL)
+        return false;
+    place->block = word_load(&place->entry->block);
+    place->first = spot.first;
+    place->table_word = locked->table_word;
+    place->table = locked->table;
+    return true;
 }
 
 /* The cell of item `index`, and its entry; NULL: damage. Most often it stands in the block that was used last, which a chain
@@ -95,30 +69,13 @@ static inline comem_status list_lock(struct participant *me, struct comem_object
 static inline struct cell *list_cell(struct participant *me, struct comem_object *list,
                                      const struct locked_list *locked, uint64_t index, struct list_entry **entry)
 {
-    struct list_place *place = list_place_of(list);
-    if (!WORD_LIKELY(place->table_word == locked->table_word && place->number == index >> LIST_BLOCK_SHIFT &&
-                     place->table == locked->table && word_load(&place->entry->block) == place->block)) {
-        uint64_t block_index = index & ~(LIST_BLOCK - 1);
-        place->table_word = 0; /* no list has this one with a table */
-        place->table = NULL;
-        place->cells = list_locked_cell(me->map, locked->table_word, block_index, &place->entry);
-        uint64_t cells = locked->capacity < LIST_BLOCK ? locked->capacity : LIST_BLOCK;
-        if (place->cells == NULL ||
-            store_at(me->map, store_offset(me->map, place->cells), list_block_size(cells)) == NULL)
-            return NULL;
-        place->block = word_load(&place->entry->block);
-        place->number = index >> LIST_BLOCK_SHIFT;
-        place->table_word = locked->table_word;
-        place->table = locked->table;
-    }
+    struct list_place *place = &((comem_list *)list)->place;
+    if (!WORD_LIKELY(place->table_word == locked->table_word && index - place->first < place->count &&
+                     place->table == locked->table && word_load(&place->entry->block) == place->block) &&
+        !place_find(me, locked, index, place))
+        return NULL;
     *entry = place->entry;
-    return &place->cells[index & (LIST_BLOCK - 1)];
-}
-
-static comem_status list_damaged(struct participant *me, struct comem_object *list)
-{
-    lock_release(me, &list->shared->lock);
-    return store_error(COMEM_DAMAGED, "a list names cells outside the store");
+    return &place->cells[index - place->first];
 }
 
 /* ---- append ---- */
@@ -138,6 +95,17 @@ static inline bool append_locked(struct participant *me, struct comem_object *li
     return true;
 }
 
+static comem_status room_for_one(struct participant *me, struct comem_object *list)
+{
+    struct locked_list locked;
+    comem_status status = list_lock(me, list, &locked);
+    if (status != COMEM_OK)
+        return status;
+    status = list_room(me, list, &locked, locked.length + 1, 0);
+    lock_release(me, &list->shared->lock);
+    return status;
+}
+
 /* After a first try that found no room; the lock is held. */
 static __attribute__((noinline)) comem_status append_with_room(struct participant *me, struct comem_object *list,
                                                                const struct locked_list *first, struct cell_image image)
@@ -147,10 +115,11 @@ static __attribute__((noinline)) comem_status append_with_room(struct participan
         if (locked.length < locked.capacity)
             return list_damaged(me, list);
         lock_release(me, &list->shared->lock);
+        trash_work(me, 1); /* who takes room gives some back first */
         comem_status status;
         unsigned tries = heap_first_try(me);
         do {
-            status = list_make_room(me, list, locked.length + 1, 0);
+            status = room_for_one(me, list);
         } while (heap_try_again(me, status, &tries));
         if (status == COMEM_OK)
             status = list_lock(me, list, &locked);
@@ -159,52 +128,67 @@ static __attribute__((noinline)) comem_status append_with_room(struct participan
     }
 }
 
-static comem_status append_prepared(struct participant *me, struct comem_object *list, const comem_value *value,
-                                    struct cell_image image)
+/* ---- insert, and append of all but numbers ---- */
+
+/* Puts a prepared cell in the place before item `at` and ends the operation. The lock is held at entry, and afterwards unless
+ * the status is COMEM_OK. COMEM_OUT_OF_RANGE: there is no room behind the last item. */
+static comem_status insert_locked(struct participant *me, struct comem_object *list, const struct locked_list *locked,
+                                  uint64_t at, struct cell_image image)
+{
+    if (at < locked->length) {
+        struct list_change change = {.start = at, .stop = at, .count = 1, .cells = &image};
+        comem_status status = list_change(me, list, locked, &change);
+        return status == COMEM_OK ? list_change_end(me, list) : status;
+    }
+    if (locked->length == locked->capacity)
+        return COMEM_OUT_OF_RANGE;
+    struct list_entry *entry;
+    struct cell *cell = list_cell(me, list, locked, locked->length, &entry);
+    if (cell == NULL)
+        return store_error(COMEM_DAMAGED, "a list names cells outside the store");
+    cell_store(cell, image);
+    record_add_watch(me, &locked->table->length);
+    word_publish(&locked->table->length, locked->length + 1); /* commit */
+    record_clear(me);
+    lock_release(me, &list->shared->lock);
+    return COMEM_OK;
+}
+
+/* The place that a Python index means to insert(). */
+static uint64_t insert_place(int64_t index, uint64_t length)
+{
+    uint64_t at;
+    if (list_index(index, length, &at))
+        return at;
+    return index < 0 ? 0 : length;
+}
+
+static comem_status insert_once(struct participant *me, struct comem_object *list, int64_t index,
+                                const comem_value *value, struct cell_image image)
 {
     for (;;) {
         struct locked_list locked;
-        comem_status status = value_prepare(me, value, &image);
+        comem_status status = list_value_prepare(me, value, &image);
         if (status != COMEM_OK)
             return status;
         status = list_lock(me, list, &locked);
-        if (status != COMEM_OK) {
-            value_give_back(me, image);
-            return status;
-        }
-        if (locked.length < locked.capacity) {
-            struct list_entry *entry;
-            struct cell *cell = list_cell(me, list, &locked, locked.length, &entry);
-            if (cell == NULL) {
-                status = list_damaged(me, list);
-                value_give_back(me, image);
-                return status;
-            }
-            cell_store(cell, image);
-            record_add_watch(me, &locked.table->length);
-            word_publish(&locked.table->length, locked.length + 1); /* commit */
-            record_clear(me);
+        if (status == COMEM_OK) {
+            status = insert_locked(me, list, &locked, insert_place(index, locked.length), image);
+            if (status == COMEM_OK)
+                return COMEM_OK;
             lock_release(me, &list->shared->lock);
-            return COMEM_OK;
         }
-        lock_release(me, &list->shared->lock);
-        value_give_back(me, image);
-        status = list_make_room(me, list, locked.length + 1, 0);
+        if (!cell_is_plain(image.head))
+            list_value_give_back(me, image);
+        if (status == COMEM_OUT_OF_RANGE)
+            status = room_for_one(me, list);
         if (status != COMEM_OK)
             return status;
     }
 }
 
-/* Begins a call: arguments, then the calling thread. */
-static inline comem_status list_enter(comem_list *list, struct participant **me)
-{
-    if (!WORD_LIKELY(list != NULL))
-        return store_error(COMEM_INVALID, "the list is NULL");
-    return object_enter(&list->object, me);
-}
-
-/* All but numbers; apart, so that the way of numbers stays short. */
-static __attribute__((noinline)) comem_status append_other(comem_list *list, const comem_value *value)
+/* INT64_MAX: behind the last. */
+static comem_status insert(comem_list *list, int64_t index, const comem_value *value)
 {
     struct participant *me;
     struct cell_image image;
@@ -215,12 +199,19 @@ static __attribute__((noinline)) comem_status append_other(comem_list *list, con
         return status;
     unsigned tries = heap_first_try(me);
     do {
-        status = append_prepared(me, &list->object, value, image);
+        status = insert_once(me, &list->object, index, value, image);
     } while (heap_try_again(me, status, &tries));
-    trash_work(me, 1);
+    trash_work(me, CHANGE_WORK);
     participant_leave(me);
     return status;
 }
+
+comem_status comem_list_insert(comem_list *list, int64_t index, comem_value value)
+{
+    return insert(list, index, &value);
+}
+
+/* ---- append of a number, the shortest way ---- */
 
 comem_status list_append(comem_list *list, const comem_value *value)
 {
@@ -228,7 +219,7 @@ comem_status list_append(comem_list *list, const comem_value *value)
     struct cell_image image;
     struct locked_list locked;
     if (!WORD_LIKELY(cell_pack_number(value, &image)))
-        return append_other(list, value);
+        return insert(list, INT64_MAX, value); /* apart, so that the way of numbers stays short */
     comem_status status = list_enter(list, &me);
     if (!WORD_LIKELY(status == COMEM_OK))
         return status;
@@ -242,167 +233,6 @@ comem_status list_append(comem_list *list, const comem_value *value)
 comem_status comem_list_append(comem_list *list, comem_value value)
 {
     return list_append(list, &value);
-}
-
-/* ---- extend ---- */
-
-/* Takes the lock with room for `count` more items; the first `keep` entries of the record stay. */
-static comem_status list_lock_with_room(struct participant *me, struct comem_object *list, uint64_t count,
-                                        uint32_t keep, struct locked_list *locked)
-{
-    for (;;) {
-        comem_status status = list_lock(me, list, locked);
-        if (status != COMEM_OK || locked->capacity - locked->length >= count)
-            return status;
-        lock_release(me, &list->shared->lock);
-        status = list_make_room(me, list, locked->length + count, keep);
-        if (status != COMEM_OK)
-            return status;
-    }
-}
-
-static comem_status extend_plain(struct participant *me, struct comem_object *list, const comem_value *values,
-                                 size_t count)
-{
-    struct locked_list locked;
-    comem_status status = list_lock_with_room(me, list, count, 0, &locked);
-    if (status != COMEM_OK)
-        return status;
-    for (size_t i = 0; i < count;) {
-        struct list_entry *entry;
-        uint64_t index = locked.length + i, left = LIST_BLOCK - (index & (LIST_BLOCK - 1));
-        if (left > count - i)
-            left = count - i; /* a short list's block has fewer cells, and may end where the store does */
-        struct cell *cells = list_locked_cell(me->map, locked.table_word, index, &entry);
-        if (cells == NULL || store_at(me->map, store_offset(me->map, cells), left * sizeof *cells) == NULL)
-            return list_damaged(me, list);
-        for (uint64_t k = 0; k < left; k++, i++) {
-            struct cell_image image;
-            cell_pack(&values[i], &image); /* did not fail before */
-            cell_store(&cells[k], image);
-        }
-    }
-    word_publish(&locked.table->length, locked.length + count); /* commit */
-    lock_release(me, &list->shared->lock);
-    return COMEM_OK;
-}
-
-/* Puts one value behind the others of a table aside, which the record holds. */
-static comem_status build_value(struct participant *me, struct list_table *table, const comem_value *value)
-{
-    uint64_t root = store_offset(me->map, table), length = word_load(&table->length);
-    comem_status status = length < word_load(&table->capacity) ? COMEM_OK : list_build_block(me, table);
-    struct cell_image image;
-    if (status == COMEM_OK)
-        status = cell_pack(value, &image);
-    if (status != COMEM_OK)
-        return status;
-    if (cell_is_ref(image.head) && value->as.object->map != me->map)
-        return store_error(COMEM_INVALID, "an object referred to belongs to another store");
-    struct list_entry *entry;
-    struct cell *cell = list_locked_cell(me->map, root, length, &entry);
-    if (cell == NULL)
-        return store_error(COMEM_DAMAGED, "the heap gave a block outside the store");
-    if (cell_is_ref(image.head)) {
-        cell_store(cell, object_ref_image(value->as.object));
-        return object_link_with(me, value->as.object, 1, &table->length, length + 1);
-    }
-    if (cell_is_far(image.head))
-        status = cell_pack_far(me, value, &image);
-    if (status != COMEM_OK)
-        return status;
-    cell_store(cell, image);
-    record_add_word(me, &table->length);
-    word_store(&table->length, length + 1);
-    record_savepoint(me, me->record_base + 1);
-    return COMEM_OK;
-}
-
-/* Gives a table aside, held by the record, to the trash. */
-static void build_give_back(struct participant *me, const struct list_table *table)
-{
-    record_stage(me, me->record_end, RECORD_TRASH, store_offset(me->map, table), 0);
-    record_switch(me, RECORD_COMMITTED, me->record_end, me->record_end + 1);
-    heap_finish(me, 0);
-}
-
-/* Moves the cells of a table aside behind the list's own, and ends the operation. */
-static comem_status extend_splice(struct participant *me, struct comem_object *list, struct list_table *aside)
-{
-    struct locked_list locked;
-    uint64_t count = word_load(&aside->length), root = store_offset(me->map, aside);
-    comem_status status = list_lock_with_room(me, list, count, 1, &locked);
-    if (status != COMEM_OK)
-        return status;
-    for (uint64_t i = 0; i < count; i++) {
-        struct list_entry *entry;
-        const struct cell *from = list_locked_cell(me->map, root, i, &entry);
-        struct cell *to = list_locked_cell(me->map, locked.table_word, locked.length + i, &entry);
-        if (from == NULL || to == NULL)
-            return list_damaged(me, list);
-        cell_store(to, cell_load(from));
-    }
-    uint32_t base = me->record_end;
-    record_stage(me, base, RECORD_BUILD, root, 0);
-    record_stage(me, base + 1, RECORD_TRASH, root, 1);
-    record_stage(me, base + 2, RECORD_WATCH, store_offset(me->map, &locked.table->length), locked.length);
-    record_switch(me, RECORD_ACTIVE, base, base + 3);
-    word_publish(&locked.table->length,
-                 locked.length + count); /* commit: the values are the list's, the table is a shell */
-    record_commit(me);
-    lock_release(me, &list->shared->lock);
-    return heap_finish(me, 0);
-}
-
-static comem_status extend_aside(struct participant *me, struct comem_object *list, const comem_value *values,
-                                 size_t count)
-{
-    struct list_table *table;
-    comem_status status = list_build_aside(me, count, &table);
-    if (status != COMEM_OK) {
-        heap_abandon(me, 0);
-        return status;
-    }
-    for (size_t i = 0; i < count && status == COMEM_OK; i++)
-        status = build_value(me, table, &values[i]);
-    if (status == COMEM_OK)
-        status = extend_splice(me, list, table);
-    if (status != COMEM_OK) {
-        heap_abandon(me, 1);
-        build_give_back(me, table);
-    }
-    return status;
-}
-
-comem_status comem_list_extend(comem_list *list, const comem_value *values, size_t count)
-{
-    struct participant *me;
-    bool plain = true;
-    if (values == NULL && count > 0)
-        return store_error(COMEM_INVALID, "the values are NULL");
-    if (count > LIST_LENGTH_MAX)
-        return store_error(COMEM_NO_MEMORY, "%zu items are more than a list may have", count);
-    for (size_t i = 0; i < count; i++) {
-        struct cell_image image;
-        comem_status status = cell_pack(&values[i], &image);
-        if (status != COMEM_OK)
-            return status;
-        plain &= cell_is_plain(image.head);
-    }
-    comem_status status = list_enter(list, &me);
-    if (status != COMEM_OK)
-        return status;
-    unsigned tries = heap_first_try(me);
-    do {
-        if (count == 0)
-            status = object_ok(&list->object) ? COMEM_OK : object_gone(&list->object);
-        else
-            status =
-                plain ? extend_plain(me, &list->object, values, count) : extend_aside(me, &list->object, values, count);
-    } while (heap_try_again(me, status, &tries));
-    trash_work(me, plain ? 1 : 2 + (unsigned)(count / EXTEND_WORK));
-    participant_leave(me);
-    return status;
 }
 
 /* ---- set ---- */
@@ -440,14 +270,14 @@ static comem_status set_locked(struct participant *me, struct comem_object *list
 static comem_status set_value(struct participant *me, struct comem_object *list, int64_t index,
                               const comem_value *value, struct cell_image image)
 {
-    comem_status status = value_prepare(me, value, &image);
+    comem_status status = list_value_prepare(me, value, &image);
     if (status != COMEM_OK)
         return status;
     status = set_locked(me, list, index, image);
     if (status == COMEM_OK)
         return object_finish(me);
     if (!cell_is_plain(image.head))
-        value_give_back(me, image);
+        list_value_give_back(me, image);
     return status;
 }
 
@@ -472,22 +302,9 @@ comem_status comem_list_set(comem_list *list, int64_t index, comem_value value)
 
 /* ---- pop ---- */
 
-/* Clears a value inside an operation, with no object lock held and the record idle. */
-static void value_drop(struct participant *me, comem_value *value)
-{
-    if (value == NULL || value->kind != COMEM_REF || value->owned == 0) {
-        comem_value_clear(value);
-        return;
-    }
-    pthread_mutex_lock(&me->map->mutex);
-    object_drop(me, value->as.object);
-    pthread_mutex_unlock(&me->map->mutex);
-    *value = comem_none();
-}
-
 /* Shortens the list by its last item, whose cell holds `image`; ends with the lock released. */
-static comem_status pop_commit(struct participant *me, struct comem_object *list, const struct locked_list *locked,
-                               struct list_entry *entry, struct cell_image image)
+static comem_status pop_last(struct participant *me, struct comem_object *list, const struct locked_list *locked,
+                             struct list_entry *entry, struct cell_image image)
 {
     uint32_t version = record_open_version(me, &list->shared->version);
     uint32_t entry_version = record_open_version(me, &entry->version);
@@ -502,30 +319,52 @@ static comem_status pop_commit(struct participant *me, struct comem_object *list
         record_clear(me);
     lock_release(me, &list->shared->lock);
     comem_status status = cell_is_plain(image.head) ? COMEM_OK : object_finish(me);
-    if (locked->capacity >= locked->length + 2 * LIST_BLOCK)
-        list_trim(me, list);
+    if (list_is_loose(locked->length - 1, locked->capacity))
+        list_tighten(me, list);
     return status;
 }
 
+/* Takes item `at` out; ends with the lock released. */
+static comem_status take_out(struct participant *me, struct comem_object *list, const struct locked_list *locked,
+                             uint64_t at, struct list_entry *entry, struct cell_image image)
+{
+    if (at + 1 == locked->length)
+        return pop_last(me, list, locked, entry, image);
+    struct list_change change = {.start = at, .stop = at + 1};
+    comem_status status = list_change(me, list, locked, &change);
+    if (status == COMEM_OK)
+        return list_change_end(me, list);
+    lock_release(me, &list->shared->lock);
+    return status;
+}
+
+static comem_status pop_out_of_range(struct participant *me, struct comem_object *list, uint64_t length, int64_t index)
+{
+    lock_release(me, &list->shared->lock);
+    if (length == 0)
+        return store_error(COMEM_OUT_OF_RANGE, "pop from an empty list");
+    return store_error(COMEM_OUT_OF_RANGE, "index %lld of a list of %llu items", (long long)index,
+                       (unsigned long long)length);
+}
+
 /* Pops once. A far value or a reference is read before the lock is taken; `read` says what was read then. */
-static comem_status pop_once(struct participant *me, struct comem_object *list, comem_value *value,
+static comem_status pop_once(struct participant *me, struct comem_object *list, int64_t index, comem_value *value,
                              const struct list_reading *read, bool *done)
 {
     struct locked_list locked;
+    uint64_t at;
     comem_status status = list_lock(me, list, &locked);
     if (status != COMEM_OK)
         return status;
-    if (locked.length == 0) {
-        lock_release(me, &list->shared->lock);
-        return store_error(COMEM_OUT_OF_RANGE, "pop from an empty list");
-    }
+    if (!list_index(index, locked.length, &at))
+        return pop_out_of_range(me, list, locked.length, index);
     struct list_entry *entry;
-    const struct cell *cell = list_cell(me, list, &locked, locked.length - 1, &entry);
+    const struct cell *cell = list_cell(me, list, &locked, at, &entry);
     if (cell == NULL)
         return list_damaged(me, list);
     struct cell_image image = cell_load(cell);
     bool as_read = read != NULL && read->table == locked.table_word && read->version == word_load(&entry->version) &&
-                   read->index == locked.length - 1;
+                   read->index == at;
     *done = value == NULL || as_read || cell_is_plain(image.head);
     comem_value plain = comem_none();
     bool unpack = *done && value != NULL && !as_read;
@@ -537,29 +376,31 @@ static comem_status pop_once(struct participant *me, struct comem_object *list, 
         lock_release(me, &list->shared->lock);
         return status;
     }
-    status = pop_commit(me, list, &locked, entry, image);
-    if (unpack) {
-        value_drop(me, value); /* what was read before another took it; not under the lock */
+    status = take_out(me, list, &locked, at, entry, image);
+    if (unpack && status == COMEM_OK) {
+        list_value_drop(me, value); /* what was read before another took it; not under the lock */
         *value = plain;
+    } else if (unpack) {
+        comem_value_clear(&plain);
     }
     return status;
 }
 
-static comem_status pop(struct participant *me, struct comem_object *list, comem_value *value)
+static comem_status pop(struct participant *me, struct comem_object *list, int64_t index, comem_value *value)
 {
     struct list_reading reading;
     bool done = false;
-    comem_status status = pop_once(me, list, value, NULL, &done);
+    comem_status status = pop_once(me, list, index, value, NULL, &done);
     while (status == COMEM_OK && !done) {
-        value_drop(me, value);
-        status = list_read_item(me, list, -1, value, &reading);
+        list_value_drop(me, value);
+        status = list_read_item(me, list, index, value, &reading);
         if (status == COMEM_OK)
-            status = pop_once(me, list, value, &reading, &done);
+            status = pop_once(me, list, index, value, &reading, &done);
     }
     return status;
 }
 
-comem_status comem_list_pop(comem_list *list, comem_value *value)
+comem_status comem_list_pop_at(comem_list *list, int64_t index, comem_value *value)
 {
     struct participant *me;
     if (value != NULL)
@@ -569,10 +410,51 @@ comem_status comem_list_pop(comem_list *list, comem_value *value)
         return status;
     unsigned tries = heap_first_try(me);
     do {
-        status = pop(me, &list->object, value);
+        status = pop(me, &list->object, index, value);
     } while (heap_try_again(me, status, &tries));
     if (status != COMEM_OK)
-        value_drop(me, value);
+        list_value_drop(me, value);
+    if (trash_waiting(me))
+        trash_work(me, CHANGE_WORK);
+    participant_leave(me);
+    return status;
+}
+
+comem_status comem_list_pop(comem_list *list, comem_value *value)
+{
+    return comem_list_pop_at(list, -1, value);
+}
+
+static comem_status delete_if(struct participant *me, struct comem_object *list, const struct list_moment *moment,
+                              uint64_t index, bool *done)
+{
+    struct locked_list locked;
+    struct list_entry *entry;
+    comem_status status = list_lock(me, list, &locked);
+    if (status != COMEM_OK)
+        return status;
+    *done = locked.table_word == moment->table && word_load(&list->shared->version) == moment->version &&
+            index < locked.length;
+    if (!*done) {
+        lock_release(me, &list->shared->lock);
+        return COMEM_OK;
+    }
+    const struct cell *cell = list_cell(me, list, &locked, index, &entry);
+    return cell == NULL ? list_damaged(me, list) : take_out(me, list, &locked, index, entry, cell_load(cell));
+}
+
+comem_status list_delete_if(comem_list *list, const struct list_moment *moment, uint64_t index, bool *done)
+{
+    struct participant *me;
+    *done = false;
+    comem_status status = list_enter(list, &me);
+    if (status != COMEM_OK)
+        return status;
+    unsigned tries = heap_first_try(me);
+    do {
+        status = delete_if(me, &list->object, moment, index, done);
+    } while (heap_try_again(me, status, &tries));
+    trash_work(me, CHANGE_WORK);
     participant_leave(me);
     return status;
 }
@@ -585,18 +467,8 @@ static comem_status clear(struct participant *me, struct comem_object *list)
     comem_status status = list_lock(me, list, &locked);
     if (status != COMEM_OK)
         return status;
-    if (locked.table == NULL) {
-        lock_release(me, &list->shared->lock);
-        return COMEM_OK;
-    }
-    uint32_t version = record_open_version(me, &list->shared->version);
-    record_add(me, RECORD_TRASH, table_offset(locked.table_word), 0);
-    record_add_watch(me, &list->shared->table);
-    word_publish(&list->shared->table, table_next(locked.table_word, 0)); /* commit */
-    record_commit(me);
-    record_close_version(me, &list->shared->version, version);
-    lock_release(me, &list->shared->lock);
-    status = heap_finish(me, 0);
+    list_change_clear(me, list, &locked);
+    status = list_change_end(me, list);
     trash_work(me, CLEAR_WORK);
     return status;
 }
@@ -645,94 +517,4 @@ void comem_list_release(comem_list *list)
 {
     if (list != NULL)
         object_release(&list->object);
-}
-
-/* ---- freeing what was given up ---- */
-
-/* Frees far values from the end of a table in the trash, as many as one operation can. Returns the length left. */
-static uint64_t reap_far(struct participant *me, struct list_table *table, uint64_t length)
-{
-    record_add_word(me, &table->length);
-    for (unsigned i = 0; i < FREE_BATCH && length > 0; i++, length--) {
-        struct list_entry *entry;
-        const struct cell *cell = list_locked_cell(me->map, store_offset(me->map, table), length - 1, &entry);
-        struct cell_image image = cell == NULL ? (struct cell_image){0, 0} : cell_load(cell);
-        if (cell_is_ref(image.head))
-            break;
-        record_give_up(me, image);
-    }
-    word_store(&table->length, length);
-    record_commit(me);
-    heap_finish(me, 1);
-    return length;
-}
-
-/* As many cells as a step may cost; whether all are done. */
-static bool reap_cells(struct participant *me, struct list_table *table)
-{
-    uint64_t length = word_load(&table->length);
-    for (unsigned cost = 0; length > 0 && cost < REAP_FAR * REAP_PLAIN;) {
-        struct list_entry *entry;
-        const struct cell *cell = list_locked_cell(me->map, store_offset(me->map, table), length - 1, &entry);
-        struct cell_image image = cell == NULL ? (struct cell_image){0, 0} : cell_load(cell);
-        if (cell_is_plain(image.head)) {
-            length--;
-            cost++;
-            continue;
-        }
-        uint64_t before = length;
-        word_store(&table->length, length); /* behind it are plain ones only, which nobody misses */
-        if (cell_is_ref(image.head))
-            object_unlink(me, image.body, 1, &table->length, length - 1), length--;
-        else
-            length = reap_far(me, table, length);
-        cost += (unsigned)(before - length) * REAP_PLAIN;
-    }
-    word_store(&table->length, length);
-    return length == 0;
-}
-
-static bool reap_blocks(struct participant *me, struct list_table *table)
-{
-    uint64_t capacity = word_load(&table->capacity);
-    for (unsigned steps = 0; capacity > 0 && steps < REAP_FAR / FREE_BATCH; steps++) {
-        record_add_word(me, &table->capacity);
-        for (unsigned i = 0; i < FREE_BATCH && capacity > 0; i++) {
-            const struct list_entry *entry = list_entry_at(me->map, store_offset(me->map, table), capacity - 1);
-            if (entry != NULL)
-                record_add(me, RECORD_FREE, word_load(&entry->block), 0);
-            capacity = capacity > LIST_BLOCK ? capacity - LIST_BLOCK : 0;
-        }
-        word_store(&table->capacity, capacity);
-        record_commit(me);
-        heap_finish(me, 1);
-    }
-    return capacity == 0;
-}
-
-static bool list_reap(struct participant *me, uint64_t root)
-{
-    struct list_table *table = store_at(me->map, root, sizeof *table);
-    if (table == NULL) {
-        record_clear(me);
-        return true;
-    }
-    uint64_t most = word_load(&table->entry_count)
-                    << LIST_BLOCK_SHIFT; /* what is beyond is damage, and would take for ever */
-    if (word_load(&table->capacity) > most)
-        word_store(&table->capacity, most);
-    if (word_load(&table->length) > word_load(&table->capacity) && !block_is_shell(word_load(&table->header.info)))
-        word_store(&table->length, word_load(&table->capacity));
-    bool shell = block_is_shell(word_load(&table->header.info));
-    if ((!shell && !reap_cells(me, table)) || !reap_blocks(me, table))
-        return false;
-    record_stage(me, me->record_end, RECORD_FREE, root, 0);
-    record_switch(me, RECORD_COMMITTED, me->record_end, me->record_end + 1); /* HOLD goes, FREE comes */
-    heap_finish(me, 0);
-    return true;
-}
-
-void list_init(void)
-{
-    trash_register(BLOCK_TABLE, list_reap);
 }

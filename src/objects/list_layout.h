@@ -2,11 +2,15 @@
  *
  *   object.table -> table {length, capacity, entries ...} -> entry {block, first, version} -> block of cells
  *
- * Every block has LIST_BLOCK cells but the only one of a short list, which has 4, 16, 64 (4 in the crash tests) first. So
- * item i stands in entry i >> LIST_BLOCK_SHIFT: the list is uniform. `first` is there for lists that are not (flag off).
+ * A table maps every index below `capacity` to a cell, and the map is fixed as long as the table is: only blocks at its end
+ * are added and given back. It has two parts. In the tail, from entry `tail_entry` and item `tail_first` on, every block has
+ * LIST_BLOCK items, so a cell is found by a shift; a list that only grew and shrank at its end is all tail. The blocks before
+ * the tail have 1 to LIST_BLOCK items each and no cells to spare; the entry of an item is found among them by binary search.
+ * Two blocks side by side have more than LIST_BLOCK items together, unless the last one is of them: no list is more than
+ * half empty. The only block of a list of fewer than LIST_BLOCK cells has as many as the heap gives for its size.
  *
- * Written by     the holder of the object's lock. Cells at or above `length` and entries at or above `capacity` are nobody's
- *                to read, so they are filled without a version.
+ * Written by     the holder of the object's lock. Cells at or above `length` and blocks at or above `capacity` are nobody's to
+ *                read, so they are filled without a version. `garbage` is the trash's: it means nothing in a list's table.
  * Versions       the object's is odd while anything but an append changes the list; an entry's while a cell of its block
  *                below `length` changes. A new table's versions start from the store's counter, 2^28 apart, so that the same
  *                version at the same place never comes again.
@@ -21,8 +25,8 @@
 
 #define LIST_BLOCK (UINT64_C(1) << LIST_BLOCK_SHIFT)
 #define LIST_FIRST_CAPACITY 4u
-#define LIST_UNIFORM 1u
 #define LIST_LENGTH_MAX (UINT64_C(1) << 40)
+#define LIST_ENTRIES_MAX (UINT64_C(1) << 32)
 #define LIST_VERSION_STEP (UINT64_C(1) << 28)
 
 struct list_entry {
@@ -34,10 +38,11 @@ struct list_entry {
 struct list_table {
     struct block_header header;
     word64 length;
-    word64 capacity;    /* cells there are, over all blocks */
+    word64 capacity;    /* cells there are for items, over all blocks */
     word64 entry_count; /* entries there is room for */
-    word64 flags;
-    word64 zero[2];
+    word64 tail_first;
+    word64 tail_entry;
+    word64 garbage; /* in the trash, with BLOCK_PART: the blocks of entries {from 32, to 32} are to be freed */
     struct list_entry entries[];
 };
 static_assert(sizeof(struct list_table) == 64 && sizeof(struct list_entry) == 24, "docs/format.md says so");
@@ -47,15 +52,26 @@ static inline uint64_t list_table_size(uint64_t entries)
     return sizeof(struct list_table) + entries * sizeof(struct list_entry);
 }
 
-/* Blocks that `capacity` cells make. */
+/* Blocks that `capacity` cells of a tail make. */
 static inline uint64_t list_blocks(uint64_t capacity)
 {
     return (capacity + LIST_BLOCK - 1) / LIST_BLOCK;
 }
 
+/* Blocks of a whole table. */
+static inline uint64_t list_table_blocks(const struct list_table *table)
+{
+    return word_load(&table->tail_entry) + list_blocks(word_load(&table->capacity) - word_load(&table->tail_first));
+}
+
 static inline uint64_t list_block_size(uint64_t cells)
 {
     return (cells < LIST_BLOCK ? cells : LIST_BLOCK) * sizeof(struct cell);
+}
+
+static inline uint64_t list_garbage(uint64_t from, uint64_t to)
+{
+    return from << 32 | to;
 }
 
 /* The table that `table_word` names; NULL when it is none, be it that the list is empty or that the word is wrong. */
@@ -65,26 +81,87 @@ static inline struct list_table *list_table_at(struct store_map *map, uint64_t t
     return offset == 0 ? NULL : store_at(map, offset, sizeof(struct list_table));
 }
 
-/* The entry of item `index`; NULL when it would be outside the store. */
-static inline struct list_entry *list_entry_at(struct store_map *map, uint64_t table_word, uint64_t index)
+/* Entry `number` of the table; NULL when it would be outside the store. */
+static inline struct list_entry *list_entry_at(struct store_map *map, uint64_t table_word, uint64_t number)
 {
-    uint64_t at =
-        table_offset(table_word) + sizeof(struct list_table) + (index >> LIST_BLOCK_SHIFT) * sizeof(struct list_entry);
+    uint64_t at = table_offset(table_word) + sizeof(struct list_table) + number * sizeof(struct list_entry);
     return store_at(map, at, sizeof(struct list_entry));
 }
 
-/* The cell of item `index` in the block at `block`. */
-static inline struct cell *list_cell_at(struct store_map *map, uint64_t block, uint64_t index)
+/* The block of an item. */
+struct list_spot {
+    uint64_t entry; /* its number */
+    uint64_t first; /* the block's first item */
+    uint64_t count; /* cells that may hold items; fewer where the list ends */
+};
+
+/* Finds the block of an item before the tail. False: damage, or a table that is none any more. */
+bool list_spot_search(struct store_map *map, const struct list_table *table, uint64_t index, struct list_spot *spot);
+
+static inline bool list_spot(struct store_map *map, const struct list_table *table, uint64_t index,
+                             struct list_spot *spot)
 {
-    return store_at(map, block + (index & (LIST_BLOCK - 1)) * sizeof(struct cell), sizeof(struct cell));
+    uint64_t tail_first = word_load(&table->tail_first);
+    if (!WORD_LIKELY(index >= tail_first))
+        return list_spot_search(map, table, index, spot);
+    uint64_t block = (index - tail_first) >> LIST_BLOCK_SHIFT;
+    spot->entry = word_load(&table->tail_entry) + block;
+    spot->first = tail_first + (block << LIST_BLOCK_SHIFT);
+    spot->count = LIST_BLOCK;
+    return true;
+}
+
+/* The cells from item `index` on to the end of its block, `count` of them at most, and the block's entry. NULL: damage, or a
+ * table that is none any more. *count becomes what there is. */
+static inline struct cell *list_cells(struct store_map *map, const struct list_table *table, uint64_t index,
+                                      uint64_t *count, struct list_entry **entry)
+{
+    struct list_spot spot;
+    *entry = NULL;
+    if (!list_spot(map, table, index, &spot))
+        return NULL;
+    uint64_t position = index - spot.first;
+    if (*count > spot.count - position)
+        *count = spot.count - position;
+    *entry = list_entry_at(map, store_offset(map, table), spot.entry);
+    return *entry == NULL ? NULL
+                          : store_at(map, word_load(&(*entry)->block) + position * sizeof(struct cell),
+                                     *count * sizeof(struct cell));
 }
 
 /* For whoever holds the list's lock: the cell of item `index`, and its entry. NULL: damage. */
 static inline struct cell *list_locked_cell(struct store_map *map, uint64_t table_word, uint64_t index,
                                             struct list_entry **entry)
 {
-    *entry = list_entry_at(map, table_word, index);
-    return *entry == NULL ? NULL : list_cell_at(map, word_load(&(*entry)->block), index);
+    uint64_t one = 1;
+    const struct list_table *table = list_table_at(map, table_word);
+    *entry = NULL;
+    return table == NULL ? NULL : list_cells(map, table, index, &one, entry);
+}
+
+/* Items of a table one after the other, or here and there: remembers the block that was used last. Private memory. */
+struct list_view {
+    struct store_map *map;
+    const struct list_table *table;
+    uint64_t length; /* items that may be looked at */
+    uint64_t first, count;
+    const struct cell *cells; /* of items `first` on */
+};
+
+static inline struct list_view list_view(struct store_map *map, const struct list_table *table, uint64_t length)
+{
+    struct list_view view = {map, table, length, 0, 0, NULL};
+    return view;
+}
+
+bool list_view_find(struct list_view *view, uint64_t index);
+
+/* The cell of item `index`; NULL: damage, or a table that is none any more. */
+static inline const struct cell *list_view_cell(struct list_view *view, uint64_t index)
+{
+    if (!WORD_LIKELY(index - view->first < view->count) && !list_view_find(view, index))
+        return NULL;
+    return &view->cells[index - view->first];
 }
 
 /* A version to start a new table's entries with. */
@@ -100,15 +177,18 @@ static inline bool list_index(int64_t index, uint64_t length, uint64_t *resolved
     return *resolved < length;
 }
 
-/* Sees to it that the list has room for `wanted` items, in steps that change no content and that leave the first `keep`
- * entries of the record. Others may take the room again before the caller gets the lock. (list_room.c) */
-comem_status list_make_room(struct participant *me, struct comem_object *list, uint64_t wanted, uint32_t keep);
-/* Gives a block back when more than one stands empty behind the items. (list_room.c) */
-void list_trim(struct participant *me, struct comem_object *list);
-/* Makes a table aside with room for `count` items, its blocks not yet there; the record holds it (HOLD) as its only entry,
- * at the base. (list_room.c) */
-comem_status list_build_aside(struct participant *me, uint64_t count, struct list_table **table);
-/* Adds one block to a table aside. */
-comem_status list_build_block(struct participant *me, struct list_table *table);
+/* A slice resolved against a length: items start, start + step ..., `count` of them. */
+struct list_range {
+    uint64_t start, count;
+    int64_t step;
+};
+
+/* COMEM_INVALID: a step of 0. */
+comem_status list_range(comem_slice slice, uint64_t length, struct list_range *range);
+
+static inline uint64_t list_range_item(const struct list_range *range, uint64_t number)
+{
+    return range->start + number * (uint64_t)range->step;
+}
 
 #endif

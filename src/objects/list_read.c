@@ -11,9 +11,40 @@
 
 #include "objects/handle.h"
 
-#define TRIES 8u
+bool list_spot_search(struct store_map *map, const struct list_table *table, uint64_t index, struct list_spot *spot)
+{
+    uint64_t low = 0, high = word_load(&table->tail_entry), tail = high;
+    if (high == 0 || high >= LIST_ENTRIES_MAX || !store_holds(map, store_offset(map, table), list_table_size(high)))
+        return false;
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        if (word_load(&table->entries[middle].first) <= index)
+            low = middle;
+        else
+            high = middle;
+    }
+    spot->entry = low;
+    spot->first = word_load(&table->entries[low].first);
+    uint64_t next = word_load(low + 1 < tail ? &table->entries[low + 1].first : &table->tail_first);
+    spot->count = next - spot->first;
+    return spot->count <= LIST_BLOCK && index - spot->first < spot->count;
+}
 
-enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_RANGE, ATTEMPT_FAILED };
+bool list_view_find(struct list_view *view, uint64_t index)
+{
+    struct list_spot spot;
+    struct list_entry *entry;
+    view->count = 0;
+    if (index >= view->length || !list_spot(view->map, view->table, index, &spot))
+        return false;
+    uint64_t count = spot.count < view->length - spot.first ? spot.count : view->length - spot.first;
+    view->cells = list_cells(view->map, view->table, spot.first, &count, &entry);
+    if (view->cells == NULL)
+        return false;
+    view->first = spot.first;
+    view->count = count;
+    return index - spot.first < count;
+}
 
 /* Whether the item is still what it was when it was read. */
 static bool reading_holds(const struct list_reading *reading)
@@ -41,7 +72,10 @@ static inline enum attempt read_cell(const struct comem_object *list, int64_t in
     uint64_t length = word_load_acquire(&table->length);
     if (!WORD_LIKELY(list_index(index, length, &reading->index)))
         return word_load_acquire(reading->table_at) == reading->table ? ATTEMPT_RANGE : ATTEMPT_AGAIN;
-    uint64_t entry_at = table_at + sizeof *table + (reading->index >> LIST_BLOCK_SHIFT) * sizeof(struct list_entry);
+    struct list_spot spot;
+    if (!WORD_LIKELY(list_spot(list->map, table, reading->index, &spot)))
+        return ATTEMPT_AGAIN;
+    uint64_t entry_at = table_at + sizeof *table + spot.entry * sizeof(struct list_entry);
     const struct list_entry *entry = store_view_at(&view, entry_at, sizeof *entry);
     if (!WORD_LIKELY(entry != NULL))
         return ATTEMPT_AGAIN;
@@ -51,7 +85,7 @@ static inline enum attempt read_cell(const struct comem_object *list, int64_t in
     uint64_t length_now = word_load_acquire(&table->length);
     if (!WORD_LIKELY(reading->version % 2 == 0 && reading->index < length_now && (index >= 0 || length_now == length)))
         return ATTEMPT_AGAIN;
-    uint64_t cell_at = word_load(&entry->block) + (reading->index & (LIST_BLOCK - 1)) * sizeof(struct cell);
+    uint64_t cell_at = word_load(&entry->block) + (reading->index - spot.first) * sizeof(struct cell);
     const struct cell *cell = store_view_at(&view, cell_at, sizeof *cell);
     if (!WORD_LIKELY(cell != NULL))
         return ATTEMPT_AGAIN;
@@ -59,11 +93,8 @@ static inline enum attempt read_cell(const struct comem_object *list, int64_t in
     return WORD_LIKELY(reading_holds(reading)) ? ATTEMPT_DONE : ATTEMPT_AGAIN;
 }
 
-/* Turns the image of a cell that was read into a private value. `me` NULL: numbers and near values only. The map's mutex is
- * held for references. */
-static enum attempt read_value(struct participant *me, struct store_map *map, struct cell_image image,
-                               bool (*still)(const void *), const void *context, comem_value *value,
-                               comem_status *status)
+enum attempt list_read_value(struct participant *me, struct store_map *map, struct cell_image image,
+                             bool (*still)(const void *), const void *context, comem_value *value, comem_status *status)
 {
     *status = COMEM_OK;
     if (cell_is_number(image.head)) {
@@ -114,7 +145,7 @@ static enum attempt read_item(struct participant *me, struct comem_object *list,
     store_view_renew(list->map);
     enum attempt attempt = read_cell(list, index, reading, &image);
     if (attempt == ATTEMPT_DONE)
-        attempt = read_value(me, list->map, image, reading_still, reading, value, status);
+        attempt = list_read_value(me, list->map, image, reading_still, reading, value, status);
     return attempt;
 }
 
@@ -126,7 +157,7 @@ comem_status list_read_item(struct participant *me, struct comem_object *list, i
     if (!object_ok(list))
         return object_gone(list);
     pthread_mutex_lock(&me->map->mutex);
-    for (unsigned i = 0; i < TRIES && attempt == ATTEMPT_AGAIN; i++)
+    for (unsigned i = 0; i < LIST_TRIES && attempt == ATTEMPT_AGAIN; i++)
         attempt = read_item(me, list, index, value, reading, &status);
     if (attempt == ATTEMPT_AGAIN && (status = object_lock(me, list)) == COMEM_OK) {
         attempt = read_item(me, list, index, value, reading, &status);
@@ -167,7 +198,7 @@ static __attribute__((noinline)) comem_status get_other(struct comem_object *lis
         return out_of_range(list, index);
     if (attempt == ATTEMPT_DONE && !cell_is_ref(image.head)) {
         comem_status status;
-        attempt = read_value(NULL, list->map, image, reading_still, &reading, value, &status);
+        attempt = list_read_value(NULL, list->map, image, reading_still, &reading, value, &status);
         if (attempt == ATTEMPT_DONE)
             return COMEM_OK;
     }
@@ -220,126 +251,6 @@ comem_status comem_list_len(comem_list *list, size_t *length)
     }
 }
 
-/* ---- many items of one moment ---- */
-
-struct range {
-    struct comem_object *list;
-    uint64_t version, table;
-};
-
-static bool range_holds(const void *context)
-{
-    const struct range *range = context;
-    word_fence_acquire();
-    return word_load(&range->list->shared->version) == range->version &&
-           word_load(&range->list->shared->table) == range->table;
-}
-
-/* For a reader that holds the lock. */
-static bool range_always(const void *context)
-{
-    (void)context;
-    return true;
-}
-
-static enum attempt range_copy(struct participant *me, const struct range *range, bool (*still)(const void *),
-                               uint64_t from, uint64_t count, comem_value *out, size_t *read, comem_status *status)
-{
-    struct store_map *map = range->list->map;
-    enum attempt attempt = ATTEMPT_DONE;
-    while (attempt == ATTEMPT_DONE && *read < count) {
-        uint64_t index = from + *read, left = LIST_BLOCK - (index & (LIST_BLOCK - 1));
-        const struct list_entry *entry = list_entry_at(map, range->table, index);
-        if (left > count - *read)
-            left = count - *read;
-        const struct cell *cells = entry == NULL ? NULL : list_cell_at(map, word_load(&entry->block), index);
-        if (cells == NULL || store_at(map, store_offset(map, cells), left * sizeof *cells) == NULL)
-            return ATTEMPT_AGAIN;
-        for (uint64_t k = 0; k < left && attempt == ATTEMPT_DONE; k++) {
-            attempt = read_value(me, map, cell_load(&cells[k]), still, range, &out[*read], status);
-            *read += attempt == ATTEMPT_DONE;
-        }
-    }
-    return attempt;
-}
-
-static enum attempt range_attempt(struct participant *me, struct comem_object *list, bool (*still)(const void *),
-                                  uint64_t from, uint64_t count, comem_value *out, size_t *read, comem_status *status)
-{
-    struct range range = {.list = list, .version = word_load_acquire(&list->shared->version)};
-    range.table = word_load_acquire(&list->shared->table);
-    const struct list_table *table = list_table_at(list->map, range.table);
-    uint64_t length = table == NULL ? 0 : word_load_acquire(&table->length);
-    *read = 0;
-    if (range.version % 2 != 0 || !range_holds(&range) || (table == NULL && table_offset(range.table) != 0))
-        return ATTEMPT_AGAIN;
-    if (from >= length)
-        return ATTEMPT_DONE;
-    if (count > length - from)
-        count = length - from;
-    enum attempt attempt = range_copy(me, &range, still, from, count, out, read, status);
-    return attempt == ATTEMPT_DONE && !still(&range) ? ATTEMPT_AGAIN : attempt;
-}
-
-/* Gives back what a vain attempt copied. No object lock is held, the map's mutex is. */
-static void range_give_back(struct participant *me, comem_value *out, size_t *read)
-{
-    while (*read > 0) {
-        comem_value *value = &out[--*read];
-        if (value->kind == COMEM_REF)
-            object_drop(me, value->as.object);
-        else
-            comem_value_clear(value);
-        *value = comem_none();
-    }
-}
-
-static comem_status range_read(struct participant *me, struct comem_object *list, uint64_t from, uint64_t count,
-                               comem_value *out, size_t *read)
-{
-    comem_status status = COMEM_OK;
-    enum attempt attempt = ATTEMPT_AGAIN;
-    if (!object_ok(list))
-        return object_gone(list);
-    for (unsigned i = 0; i < TRIES && attempt == ATTEMPT_AGAIN; i++) {
-        range_give_back(me, out, read);
-        attempt = range_attempt(me, list, range_holds, from, count, out, read, &status);
-    }
-    if (attempt == ATTEMPT_AGAIN) {
-        range_give_back(me, out, read);
-        status = object_lock(me, list);
-        if (status != COMEM_OK)
-            return status;
-        attempt = range_attempt(me, list, range_always, from, count, out, read, &status);
-        lock_release(me, &list->shared->lock);
-        if (attempt == ATTEMPT_AGAIN)
-            status = store_error(COMEM_DAMAGED, "a list names cells outside the store");
-    }
-    if (attempt != ATTEMPT_DONE)
-        range_give_back(me, out, read);
-    return status;
-}
-
-comem_status comem_list_read(comem_list *list, size_t from, size_t count, comem_value *out, size_t *read)
-{
-    struct participant *me;
-    if (read != NULL)
-        *read = 0;
-    if (list == NULL || read == NULL || (out == NULL && count > 0))
-        return store_error(COMEM_INVALID, "the list, the place for the values or for their number is NULL");
-    comem_status status = object_enter(&list->object, &me);
-    if (status != COMEM_OK)
-        return status;
-    unsigned tries = heap_first_try(me);
-    do {
-        pthread_mutex_lock(&me->map->mutex);
-        status = range_read(me, &list->object, from, count, out, read);
-        pthread_mutex_unlock(&me->map->mutex);
-    } while (heap_try_again(me, status, &tries));
-    participant_leave(me);
-    return status;
-}
-
 /* ---- iterating ---- */
 
 void list_cursor_start(struct list_cursor *cursor, comem_list *list)
@@ -365,17 +276,14 @@ static void cursor_fill(struct list_cursor *cursor)
     if (read_cell(list, (int64_t)cursor->next, &reading, &image) != ATTEMPT_DONE)
         return;
     const struct list_table *table = list_table_at(list->map, reading.table);
-    const struct list_entry *entry = list_entry_at(list->map, reading.table, cursor->next);
-    uint64_t length = table == NULL ? 0 : word_load_acquire(&table->length);
-    uint64_t count = LIST_BLOCK - (cursor->next & (LIST_BLOCK - 1));
-    if (count > LIST_CURSOR_CELLS)
-        count = LIST_CURSOR_CELLS;
-    if (length <= cursor->next || entry == NULL)
+    uint64_t length = table == NULL ? 0 : word_load_acquire(&table->length), count = LIST_CURSOR_CELLS;
+    struct list_entry *entry;
+    if (length <= cursor->next)
         return;
     if (count > length - cursor->next)
         count = length - cursor->next;
-    const struct cell *cells = list_cell_at(list->map, word_load(&entry->block), cursor->next);
-    if (cells == NULL || store_at(list->map, store_offset(list->map, cells), count * sizeof *cells) == NULL)
+    const struct cell *cells = list_cells(list->map, table, cursor->next, &count, &entry);
+    if (cells == NULL)
         return;
     for (uint64_t i = 0; i < count; i++)
         cursor->cells[i] = cell_load(&cells[i]); /* private: the cursor's copy */

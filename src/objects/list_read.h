@@ -4,6 +4,10 @@
 
 #include "objects/list_layout.h"
 
+#define LIST_TRIES 8u /* without the lock */
+
+enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_RANGE, ATTEMPT_FAILED };
+
 /* Where an item was read: while the table word and its block's version are these, it is the same item. */
 struct list_reading {
     uint64_t table, version, index;
@@ -13,5 +17,34 @@ struct list_reading {
 /* Reads an item into a private copy. `me` is inside an operation and holds no lock. */
 comem_status list_read_item(struct participant *me, struct comem_object *list, int64_t index, comem_value *value,
                             struct list_reading *reading);
+
+/* Turns the image of a cell that was read into a private value; `still` says whether it is still where it was read. `me` NULL:
+ * numbers and near values only. The map's mutex is held for references. */
+enum attempt list_read_value(struct participant *me, struct store_map *map, struct cell_image image,
+                             bool (*still)(const void *), const void *context, comem_value *value,
+                             comem_status *status);
+
+/* ---- many items of one moment (list_range.c) ---- */
+
+/* A list while it is looked at as a whole. */
+struct list_look {
+    struct comem_object *list;
+    struct list_moment moment;
+    bool locked; /* nobody can change it */
+    struct list_view view;
+};
+
+/* Whether it still is as it was when the look began, but for items added behind. */
+bool list_look_holds(const void *look);
+
+/* Looks at a list as it is at one moment: calls `see` up to LIST_TRIES times without the lock, then under it. It says
+ * ATTEMPT_AGAIN when what it meets is none; what it found counts if ATTEMPT_DONE comes back and the look still holds.
+ * ATTEMPT_FAILED: *status says why. `forget` is called before each further attempt, and after the last vain one; no lock is
+ * held then. */
+struct list_seer {
+    enum attempt (*see)(struct participant *me, struct list_look *look, void *context, comem_status *status);
+    void (*forget)(struct participant *me, void *context);
+};
+comem_status list_look(struct participant *me, struct comem_object *list, const struct list_seer *seer, void *context);
 
 #endif

@@ -302,6 +302,9 @@ comem_status object_finish(struct participant *me)
     }
     if (unlinked == 0)
         return heap_finish(me, 0);
+    comem_status status = heap_settle(me, 0);
+    if (status != COMEM_OK)
+        return status;
     record_stage(me, me->record_end, RECORD_OWE, unlinked, 0);
     record_switch(me, RECORD_ACTIVE, me->record_end, me->record_end + 1);
     object_unlink(me, unlinked, 0, NULL, 0);

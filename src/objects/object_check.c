@@ -10,6 +10,41 @@ static void trace_reference(struct check *check, struct store_map *map, struct c
     check_link(check, image.body);
 }
 
+/* One block of a table, and that it has the items it should have. */
+static void trace_entry(struct check *check, struct store_map *map, uint64_t root, uint64_t number, bool part)
+{
+    const struct list_table *table = store_at(map, root, sizeof *table);
+    const struct list_entry *entry = list_entry_at(map, root, number);
+    struct list_spot spot;
+    if (entry == NULL) {
+        check_problem(check, "table %#llx reaches beyond the store", (unsigned long long)root);
+        return;
+    }
+    uint64_t first = word_load(&entry->first);
+    bool right = part || (list_spot(map, table, first, &spot) && spot.entry == number && spot.first == first);
+    if (!right)
+        check_problem(check, "entry %llu of table %#llx is wrong", (unsigned long long)number,
+                      (unsigned long long)root);
+    check_block(check, word_load(&entry->block));
+}
+
+static void trace_cell(struct check *check, struct store_map *map, uint64_t root, uint64_t index,
+                       const struct cell *cell)
+{
+    struct cell_image image = cell == NULL ? (struct cell_image){UINT64_MAX, 0} : cell_load(cell);
+    uint64_t size;
+    if (cell == NULL || cell_kind(image.head) > COMEM_REF)
+        check_problem(check, "item %llu of table %#llx is no value", (unsigned long long)index,
+                      (unsigned long long)root);
+    else if (cell_is_far(image.head) && !cell_far_size(map, image, &size))
+        check_problem(check, "item %llu of table %#llx names no value block", (unsigned long long)index,
+                      (unsigned long long)root);
+    else if (cell_is_far(image.head))
+        check_block(check, image.body);
+    else if (cell_is_ref(image.head))
+        trace_reference(check, map, image);
+}
+
 static void trace_table(struct check *check, struct store_map *map, uint64_t root)
 {
     const struct list_table *table = store_at(map, root, sizeof *table);
@@ -17,37 +52,40 @@ static void trace_table(struct check *check, struct store_map *map, uint64_t roo
         check_problem(check, "%#llx is named as a table and is none", (unsigned long long)root);
         return;
     }
-    uint64_t length = word_load(&table->length), capacity = word_load(&table->capacity);
-    if (block_is_shell(word_load(&table->header.info)))
+    uint64_t length = word_load(&table->length), capacity = word_load(&table->capacity), from = 0;
+    uint64_t to = list_table_blocks(table);
+    uint32_t flags = block_flags(word_load(&table->header.info));
+    if ((flags & BLOCK_SHELL) != 0)
         length = 0;
-    if (length > capacity || list_blocks(capacity) > word_load(&table->entry_count)) {
+    if ((flags & BLOCK_PART) != 0) {
+        from = word_load(&table->garbage) >> 32;
+        to = word_load(&table->garbage) & UINT32_MAX;
+    }
+    if (length > capacity || to > word_load(&table->entry_count)) {
         check_problem(check, "table %#llx has %llu items in %llu cells", (unsigned long long)root,
                       (unsigned long long)length, (unsigned long long)capacity);
         return;
     }
-    for (uint64_t i = 0; i < capacity; i += LIST_BLOCK) {
-        const struct list_entry *entry = list_entry_at(map, root, i);
-        if (entry == NULL || word_load(&entry->first) != i)
-            check_problem(check, "table %#llx has a wrong entry for item %llu", (unsigned long long)root,
-                          (unsigned long long)i);
-        if (entry != NULL)
-            check_block(check, word_load(&entry->block));
-    }
-    for (uint64_t i = 0; i < length; i++) {
-        struct list_entry *entry;
-        const struct cell *cell = list_locked_cell(map, root, i, &entry);
-        struct cell_image image = cell == NULL ? (struct cell_image){UINT64_MAX, 0} : cell_load(cell);
-        uint64_t size;
-        if (cell == NULL || cell_kind(image.head) > COMEM_REF)
-            check_problem(check, "item %llu of table %#llx is no value", (unsigned long long)i,
-                          (unsigned long long)root);
-        else if (cell_is_far(image.head) && !cell_far_size(map, image, &size))
-            check_problem(check, "item %llu of table %#llx names no value block", (unsigned long long)i,
-                          (unsigned long long)root);
-        else if (cell_is_far(image.head))
-            check_block(check, image.body);
-        else if (cell_is_ref(image.head))
-            trace_reference(check, map, image);
+    for (uint64_t i = from; i < to; i++)
+        trace_entry(check, map, root, i, (flags & BLOCK_PART) != 0);
+    struct list_view view = list_view(map, table, length);
+    for (uint64_t i = 0; i < length; i++)
+        trace_cell(check, map, root, i, list_view_cell(&view, i));
+}
+
+/* Whether the blocks of a list in use are full enough. */
+static void trace_fill(struct check *check, const struct list_table *table, uint64_t root)
+{
+    uint64_t tail = word_load(&table->tail_entry), tail_first = word_load(&table->tail_first);
+    for (uint64_t i = 0; i < tail; i++) {
+        uint64_t first = word_load(&table->entries[i].first);
+        uint64_t next = i + 1 < tail ? word_load(&table->entries[i + 1].first) : tail_first;
+        uint64_t last = i + 2 < tail    ? word_load(&table->entries[i + 2].first)
+                        : i + 2 == tail ? tail_first
+                                        : UINT64_MAX;
+        if (next <= first || next - first > LIST_BLOCK || (last != UINT64_MAX && last - first <= LIST_BLOCK))
+            check_problem(check, "entries %llu and %llu of table %#llx have too few or too many items",
+                          (unsigned long long)i, (unsigned long long)i + 1, (unsigned long long)root);
     }
 }
 
@@ -60,11 +98,15 @@ static void trace_object(struct check *check, struct store_map *map, uint64_t ro
     check_block(check, table);
     trace_table(check, map, table);
     const struct list_table *found = list_table_at(map, table);
-    for (uint64_t i = 0; found != NULL && i < list_blocks(word_load(&found->capacity)); i++) {
-        const struct list_entry *entry = list_entry_at(map, table, i << LIST_BLOCK_SHIFT);
-        if (entry != NULL && word_load(&entry->version) % 2 != 0)
+    for (uint64_t i = 0; found != NULL && i < list_table_blocks(found); i++) {
+        const struct list_entry *entry = list_entry_at(map, table, i);
+        if (entry == NULL)
+            return;
+        if (word_load(&entry->version) % 2 != 0)
             check_problem(check, "an entry of object %#llx has an odd version", (unsigned long long)root);
     }
+    if (found != NULL)
+        trace_fill(check, found, root);
 }
 
 static void judge_object(struct check *check, struct store_map *map, uint64_t object, uint64_t links, bool in_trash)

@@ -159,6 +159,23 @@ static inline void word_copy_out(void *data, const void *block, size_t size)
     }
 }
 
+/* Whether `size` bytes of shared memory, of which as word_copy_out(), equal those at `data`; the caller validates. */
+static inline bool word_equal(const void *block, const void *data, size_t size)
+{
+    const word64 *words = block;
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < size / 8; i++) {
+        uint64_t value = word_load(&words[i]);
+        if (memcmp(bytes + i * 8, &value, 8) != 0)
+            return false;
+    }
+    if (size % 8 != 0) {
+        uint64_t value = word_load(&words[size / 8]);
+        return memcmp(bytes + size / 8 * 8, &value, size % 8) == 0;
+    }
+    return true;
+}
+
 /* Brings a line that will be written soon. Any address will do. */
 static inline void word_prefetch(const void *address)
 {

@@ -17,8 +17,9 @@
  *                        be taken between that change and the commit, and the entry goes before the object's lock does
  *   ALLOC(off, pages)    ACTIVE: the block (pages 0) or the run of pages is given back
  *   FREE(off)            COMMITTED: the block or run is given back
- *   BUILD(root)          ACTIVE: what hangs from root, built aside, goes to the trash
- *   TRASH(root, shell)   COMMITTED: what hangs from root goes to the trash; with shell 1 its cells were moved elsewhere
+ *   BUILD(root, flags)   ACTIVE: what hangs from root, built aside, goes to the trash; flags (BLOCK_SHELL, BLOCK_PART of
+ *                        heap.h) say how much of it is root's
+ *   TRASH(root, flags)   COMMITTED: what hangs from root goes to the trash; flags as above
  *   HOLD(root)           in either state root goes (back) to the trash
  *   UNLINK(object)       COMMITTED: one link of the object is still to be counted down
  *   OWE(object)          ACTIVE: the same
@@ -91,6 +92,26 @@ static inline void record_add_word(struct participant *me, word64 *word)
 static inline void record_add_watch(struct participant *me, word64 *word)
 {
     record_add(me, RECORD_WATCH, store_offset(me->map, word), word_load(word));
+}
+
+struct record_line {
+    enum record_kind kind;
+    uint64_t offset, argument;
+};
+
+/* Keeps the first `keep` entries and replaces all others by `count` lines, in one store; the record is ACTIVE. */
+static inline void record_replace(struct participant *me, uint32_t keep, const struct record_line *lines,
+                                  uint32_t count)
+{
+    struct record_entry *entries = me->slot->record.entries;
+    uint32_t base = me->record_base, at = keep + count <= base ? 0 : me->record_end; /* where nothing valid stands */
+    for (uint32_t i = 0; i < keep; i++) {
+        uint64_t what = word_load(&entries[base + i].what);
+        record_stage(me, at + i, record_kind(what), what & RECORD_OFFSET_MASK, word_load(&entries[base + i].argument));
+    }
+    for (uint32_t i = 0; i < count; i++)
+        record_stage(me, at + keep + i, lines[i].kind, lines[i].offset, lines[i].argument);
+    record_switch(me, RECORD_ACTIVE, at, at + keep + count);
 }
 
 /* Records the version and makes it odd: readers without locks turn back from here on. Returns the entry's index. */

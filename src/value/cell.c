@@ -158,15 +158,21 @@ bool cell_far_size(struct store_map *map, struct cell_image image, uint64_t *siz
     return *size <= map->window && store_holds(map, image.body, payload_offset(*size) + *size);
 }
 
+const void *cell_far_bytes(struct store_map *map, struct cell_image image, uint64_t size)
+{
+    uint64_t payload = payload_offset(size);
+    const uint8_t *block = store_at(map, image.body, payload + size);
+    return block == NULL ? NULL : block + payload;
+}
+
 comem_status cell_unpack_far(struct store_map *map, struct cell_image image, uint64_t size, comem_value *value)
 {
     char *room = NULL;
-    uint64_t payload = payload_offset(size);
-    const uint8_t *block = store_at(map, image.body, payload + size);
-    if (block == NULL)
+    const void *bytes = cell_far_bytes(map, image, size);
+    if (bytes == NULL)
         return store_error(COMEM_DAMAGED, "a value names a block outside the store");
     comem_status status = unpack_room(image, size, value, &room);
     if (status == COMEM_OK)
-        word_copy_out(room, block + payload, size);
+        word_copy_out(room, bytes, size);
     return status;
 }

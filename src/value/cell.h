@@ -119,6 +119,8 @@ static inline bool cell_is_number(uint64_t head)
 comem_status cell_unpack_near(struct cell_image image, comem_value *value);
 /* The size of a far value's bytes; false when the image names nothing sensible (it may be stale). */
 bool cell_far_size(struct store_map *map, struct cell_image image, uint64_t *size);
+/* Where the bytes of such a value stand, NULL when they are not within the store; they do not change while a cell names them. */
+const void *cell_far_bytes(struct store_map *map, struct cell_image image, uint64_t size);
 /* The private copy of a far value whose size the caller knows to be right. COMEM_NO_MEMORY, COMEM_DAMAGED. */
 comem_status cell_unpack_far(struct store_map *map, struct cell_image image, uint64_t size, comem_value *value);
 

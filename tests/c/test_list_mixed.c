@@ -482,7 +482,7 @@ static void a_child_does_not_trust_what_another_thread_was_noting(void **state)
         assert_ok(comem_list_append(list, comem_int(i)));
     assert_ok(comem_list_set(list, 0, comem_int(0)));
     struct list_place place = list->place;
-    list->place.number = 1; /* half of the change from block 0 to block 1, as fork may catch it */
+    list->place.first = LIST_BLOCK; /* half of the change from block 0 to block 1, as fork may catch it */
     assert_int_equal(support_run(set_in_child, list), 0);
     list->place = place;
     for (int i = 0; i < 600; i++)

@@ -5,6 +5,8 @@
  */
 #include "support.h"
 
+#include "objects/list_change.h"
+
 /* Words that belong to nobody's operation: a block that the test frees itself. */
 static word64 *scratch(struct participant *me, uint64_t *offset)
 {
@@ -231,8 +233,8 @@ static void frees_are_done_after_the_commit_and_only_then(void **state)
 static uint64_t build_table(struct participant *me)
 {
     struct list_table *table;
-    assert_ok(list_build_aside(me, 2, &table));
-    assert_ok(list_build_block(me, table));
+    assert_ok(list_table_aside(me, 0, RECORD_HOLD, 0, 1, &table));
+    assert_ok(list_build_block(me, 1, table, LIST_BLOCK));
     for (unsigned i = 0; i < 2; i++) {
         comem_value value = comem_bytes("a value of more than thirteen bytes", 35);
         struct cell_image image;

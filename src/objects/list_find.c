@@ -1,0 +1,258 @@
+/* list_find.c - finding and comparing
+ *
+ * Looking      without the lock, as list_range.c does it; remove() looks under the lock, because it goes on from there. Values
+ *              of C compare as in Python and run nobody's code, so both may happen in the engine.
+ * Comparing    copies of both lists, each of one moment, with no lock held: lists inside are compared the same way.
+ * Cost         2 ns a number, 5 ns a str.
+ */
+#include "objects/list_change.h"
+#include "objects/list_read.h"
+#include "value/order.h"
+
+#include <stdlib.h>
+
+#define DEPTH_MAX 100u
+#define CHANGE_WORK 2u
+
+/* ---- one value among many ---- */
+
+struct find {
+    const comem_value *value;
+    struct cell_image needle;
+    comem_slice slice;
+    bool all; /* count them all */
+    uint64_t index, count;
+};
+
+static comem_status find_open(struct find *find, const comem_value *value)
+{
+    comem_status status = cell_pack(value, &find->needle);
+    if (status == COMEM_OK && cell_is_ref(find->needle.head))
+        find->needle = object_ref_image(value->as.object);
+    find->value = value;
+    return status;
+}
+
+/* Whether a cell that is not the very same holds an equal value. */
+static bool find_equal_other(struct store_map *map, const struct find *find, struct cell_image image)
+{
+    if (cell_is_number(image.head) && cell_is_number(find->needle.head))
+        return cell_kind(image.head) != COMEM_NONE && cell_kind(find->needle.head) != COMEM_NONE &&
+               order_numbers(image, find->needle) == ORDER_EQUAL;
+    uint64_t size;
+    if (!cell_is_far(image.head) || (image.head & UINT32_MAX) != (find->needle.head & UINT32_MAX) ||
+        !cell_far_size(map, image, &size) || size != find->value->size)
+        return false;
+    const void *bytes = cell_far_bytes(map, image, size);
+    return bytes != NULL && word_equal(bytes, find->value->as.data, size);
+}
+
+static inline bool find_equal(struct store_map *map, const struct find *find, struct cell_image image)
+{
+    if (image.head == find->needle.head && image.body == find->needle.body && !cell_is_far(image.head))
+        return cell_kind(image.head) != COMEM_FLOAT || order_numbers(image, image) == ORDER_EQUAL;
+    return find_equal_other(map, find, image);
+}
+
+static enum attempt find_see(struct participant *me, struct list_look *look, void *context, comem_status *status)
+{
+    struct find *find = context;
+    struct list_range range;
+    find->count = 0;
+    *status = list_range(find->slice, look->moment.length, &range);
+    if (*status != COMEM_OK)
+        return ATTEMPT_FAILED;
+    for (uint64_t i = 0; i < range.count; i++) {
+        uint64_t block = look->view.first, index = range.start + i;
+        const struct cell *cell = list_view_cell(&look->view, index);
+        if (cell == NULL || (look->view.first != block && !list_look_holds(look)))
+            return ATTEMPT_AGAIN;
+        if (!find_equal(me->map, find, cell_load(cell)))
+            continue;
+        if (find->count++ == 0)
+            find->index = index;
+        if (!find->all)
+            break;
+    }
+    return ATTEMPT_DONE;
+}
+
+static void find_forget(struct participant *me, void *context)
+{
+    (void)me;
+    (void)context;
+}
+
+static comem_status find_in(comem_list *list, struct find *find)
+{
+    static const struct list_seer seer = {find_see, find_forget};
+    struct participant *me;
+    comem_status status = list_enter(list, &me);
+    if (status != COMEM_OK)
+        return status;
+    status = list_look(me, &list->object, &seer, find);
+    participant_leave(me);
+    return status;
+}
+
+static comem_status not_found(void)
+{
+    return store_error(COMEM_NOT_FOUND, "no item equals the value");
+}
+
+comem_status comem_list_index(comem_list *list, comem_value value, int64_t start, int64_t stop, size_t *index)
+{
+    struct find find = {.slice = {start, stop, 1}};
+    if (index == NULL)
+        return store_error(COMEM_INVALID, "the place for the index is NULL");
+    *index = 0;
+    comem_status status = find_open(&find, &value);
+    if (status == COMEM_OK)
+        status = find_in(list, &find);
+    if (status != COMEM_OK)
+        return status;
+    *index = (size_t)find.index;
+    return find.count > 0 ? COMEM_OK : not_found();
+}
+
+comem_status comem_list_count(comem_list *list, comem_value value, size_t *count)
+{
+    struct find find = {.slice = {0, INT64_MAX, 1}, .all = true};
+    if (count == NULL)
+        return store_error(COMEM_INVALID, "the place for the number is NULL");
+    *count = 0;
+    comem_status status = find_open(&find, &value);
+    if (status == COMEM_OK)
+        status = find_in(list, &find);
+    if (status == COMEM_OK)
+        *count = (size_t)find.count;
+    return status;
+}
+
+/* ---- remove ---- */
+
+static comem_status remove_once(struct participant *me, struct comem_object *list, const struct find *find)
+{
+    struct locked_list locked;
+    comem_status status = list_lock(me, list, &locked);
+    if (status != COMEM_OK)
+        return status;
+    struct list_view view = list_view(me->map, locked.table, locked.length);
+    uint64_t index = 0;
+    for (; index < locked.length; index++) {
+        const struct cell *cell = list_view_cell(&view, index);
+        if (cell == NULL)
+            return list_damaged(me, list);
+        if (find_equal(me->map, find, cell_load(cell)))
+            break;
+    }
+    struct list_change change = {.start = index, .stop = index + 1};
+    status = index < locked.length ? list_change(me, list, &locked, &change) : not_found();
+    if (status == COMEM_OK)
+        return list_change_end(me, list);
+    lock_release(me, &list->shared->lock);
+    return status;
+}
+
+comem_status comem_list_remove(comem_list *list, comem_value value)
+{
+    struct participant *me;
+    struct find find = {.value = NULL};
+    comem_status status = find_open(&find, &value);
+    if (status == COMEM_OK)
+        status = list_enter(list, &me);
+    if (status != COMEM_OK)
+        return status;
+    unsigned tries = heap_first_try(me);
+    do {
+        status = remove_once(me, &list->object, &find);
+    } while (heap_try_again(me, status, &tries));
+    trash_work(me, CHANGE_WORK);
+    participant_leave(me);
+    return status;
+}
+
+/* ---- comparing two lists ---- */
+
+static comem_status compare_lists(comem_list *one, comem_list *other, unsigned depth, bool ordered, enum order *order);
+
+/* Compares two items; lists among them as lists. */
+static comem_status compare_items(const comem_value *one, const comem_value *other, unsigned depth, bool ordered,
+                                  enum order *order)
+{
+    comem_list *first = comem_value_list(one), *second = comem_value_list(other);
+    if (first != NULL && second != NULL)
+        return compare_lists(first, second, depth + 1, ordered, order);
+    *order = order_values(one, other);
+    return COMEM_OK;
+}
+
+static comem_status no_order(const comem_value *one, const comem_value *other)
+{
+    return store_error(COMEM_TYPE, "'<' not supported between instances of '%s' and '%s'", order_kind_name(one->kind),
+                       order_kind_name(other->kind));
+}
+
+static comem_status compare_values(const struct list_copy *one, const struct list_copy *other, unsigned depth,
+                                   bool ordered, enum order *order)
+{
+    size_t both = one->count < other->count ? one->count : other->count;
+    for (size_t i = 0; i < both; i++) {
+        comem_status status = compare_items(&one->values[i], &other->values[i], depth, ordered, order);
+        if (status != COMEM_OK)
+            return status;
+        if (*order == ORDER_NONE && ordered)
+            return no_order(&one->values[i], &other->values[i]);
+        if (*order != ORDER_EQUAL)
+            return COMEM_OK;
+    }
+    *order = one->count < other->count ? ORDER_BEFORE : one->count > other->count ? ORDER_AFTER : ORDER_EQUAL;
+    return COMEM_OK;
+}
+
+/* Of the same list `order` is ORDER_EQUAL, as identity is in Python. */
+static comem_status compare_lists(comem_list *one, comem_list *other, unsigned depth, bool ordered, enum order *order)
+{
+    struct list_copy first = {.values = NULL}, second = {.values = NULL};
+    *order = ORDER_EQUAL;
+    if (depth > DEPTH_MAX)
+        return store_error(COMEM_INVALID, "lists within lists more than %u deep", DEPTH_MAX);
+    if (one == other)
+        return object_ok(&one->object) ? COMEM_OK : object_gone(&one->object);
+    comem_status status = list_copy_take(one, &first);
+    if (status == COMEM_OK)
+        status = list_copy_take(other, &second);
+    if (status == COMEM_OK)
+        status = compare_values(&first, &second, depth, ordered, order);
+    list_copy_clear(&first);
+    list_copy_clear(&second);
+    return status;
+}
+
+comem_status comem_list_equal(comem_list *one, comem_list *other, bool *equal)
+{
+    enum order order;
+    if (equal != NULL)
+        *equal = false;
+    if (one == NULL || other == NULL || equal == NULL)
+        return store_error(COMEM_INVALID, "a list or the place for the answer is NULL");
+    comem_status status = compare_lists(one, other, 0, false, &order);
+    if (status == COMEM_OK)
+        *equal = order == ORDER_EQUAL;
+    return status;
+}
+
+comem_status comem_list_compare(comem_list *one, comem_list *other, int *order)
+{
+    enum order found;
+    if (order != NULL)
+        *order = 0;
+    if (one == NULL || other == NULL || order == NULL)
+        return store_error(COMEM_INVALID, "a list or the place for the answer is NULL");
+    comem_status status = compare_lists(one, other, 0, true, &found);
+    if (status == COMEM_OK && found == ORDER_NEITHER)
+        return store_error(COMEM_TYPE, "a float that is not a number has no place in an order");
+    if (status == COMEM_OK)
+        *order = (int)found;
+    return status;
+}
