@@ -49,6 +49,11 @@ void os_life_end(struct os_life *life)
     pthread_mutex_unlock(&life->u.mutex);
 }
 
+bool os_life_ended(const struct os_life *life)
+{
+    return word32_load_acquire(&life->u.word) == 0;
+}
+
 bool os_life_over(const struct os_life *life)
 {
 #ifdef COMEM_TEST_SEAMS

@@ -69,6 +69,8 @@ static_assert(sizeof(struct os_life) == 64, "a life word is a cache line");
 bool os_life_begin(struct os_life *life);
 /* Ends it in good order. Only by the thread that began it. */
 void os_life_end(struct os_life *life);
+/* Whether its thread has let go of it, which says nothing of the thread. */
+bool os_life_ended(const struct os_life *life);
 /* Whether the thread that began it is gone. Acquires what it did before. */
 bool os_life_over(const struct os_life *life);
 /* Asks the kernel to wake sleepers on the life word at the owner's death; returns the word to sleep on. */

@@ -144,10 +144,11 @@ static void slot_leave(struct participant *me)
     uint64_t live = word_load(&slot->control);
     uint64_t leaving = seat_control(seat_generation(live), SEAT_LEAVING, 0);
     word_store(&slot->process, 0);
-    word_store(&slot->thread, 0);
     word_order();
     if (word_swap_if(&slot->control, live, leaving)) {
         os_life_end(&slot->life);
+        word_store(&slot->thread, 0); /* not before: until here a sweep can ask whether we live */
+        word_order();
         word_swap_if(&slot->control, leaving, seat_control(seat_generation(live) + 1, SEAT_FREE, 0));
     }
     unlink_participant(me);

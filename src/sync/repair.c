@@ -260,12 +260,20 @@ static bool reap_owing(struct participant *me, struct slot *slot, uint64_t contr
     return done;
 }
 
-/* Whether the thread that took the seat and has no life word yet is known to be dead. Of one in another PID namespace, or
- * killed before it could write its number, nothing is known: its seat is lost rather than given to two. */
-static bool claimer_is_dead(const struct slot *slot)
+/* Whether a seat belongs to a thread that has no life word: not yet, or no more. While a thread unlocks its life word the
+ * kernel may still look at it should the thread die, and mark it as another's of the same number in another namespace. */
+static bool seat_is_between(const struct slot *slot, uint64_t control)
 {
-    uint64_t thread = word_load(&slot->thread);
-    return thread != 0 && word_load(&slot->pid_namespace) == os_pid_namespace() && !os_thread_alive((uint32_t)thread);
+    enum seat_state state = seat_state(control);
+    return state == SEAT_CLAIMED || (state == SEAT_LEAVING && os_life_ended(&slot->life));
+}
+
+/* Whether such a thread is known to be dead. Of one in another PID namespace, or in one that cannot be told, or killed when
+ * its number was not there, nothing is known: its seat is lost rather than given to two. */
+static bool owner_is_dead(const struct slot *slot)
+{
+    uint64_t thread = word_load(&slot->thread), namespace = word_load(&slot->pid_namespace);
+    return thread != 0 && namespace != 0 && namespace == os_pid_namespace() && !os_thread_alive((uint32_t)thread);
 }
 
 bool repair_dead(struct participant *me)
@@ -277,7 +285,7 @@ bool repair_dead(struct participant *me)
         uint64_t control = slot == NULL ? 0 : word_load_acquire(&slot->control);
         if (slot != NULL && slot_dead(slot, control))
             gained |= repair_slot(me, i, &life);
-        if (seat_state(control) == SEAT_CLAIMED && claimer_is_dead(slot)) {
+        if (slot != NULL && seat_is_between(slot, control) && owner_is_dead(slot)) {
             word_store(&slot->thread, 0); /* before the seat is free: the next claimer must not be taken for this one */
             word_order();
             if (word_swap_if(&slot->control, control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0)))

@@ -145,5 +145,5 @@ uint32_t slot_lock_word(uint64_t control, uint32_t number)
 bool slot_dead(const struct slot *slot, uint64_t control)
 {
     enum seat_state state = seat_state(control);
-    return (state == SEAT_LIVE || state == SEAT_LEAVING) && os_life_over(&slot->life);
+    return (state == SEAT_LIVE || (state == SEAT_LEAVING && !os_life_ended(&slot->life))) && os_life_over(&slot->life);
 }
