@@ -398,6 +398,8 @@ static void take_back(struct store_map *map, uint64_t offset, uint64_t pages)
     }
 }
 
+/* Done again after a death it must find that it was done: so all who settle a record do it from its last entry down, each cleared
+ * before the next, and only the one pushed last can have been pushed and not cleared. */
 static void trash_push(struct store_map *map, uint64_t root, uint64_t flags)
 {
     struct block_header *header = store_at(map, root, sizeof *header);
@@ -453,7 +455,8 @@ comem_status heap_settle(struct participant *me, uint32_t keep)
     comem_status status = leaf_acquire(me, &me->map->header->heap_lock);
     if (status != COMEM_OK)
         return status; /* damage; the record stays, repair will meet the same */
-    for (uint32_t i = me->record_base + keep; i < me->record_end; i++) {
+    for (uint32_t i = me->record_end;
+         i-- > me->record_base + keep;) { /* downwards, as repair does it: see trash_push() */
         uint64_t what = word_load(&entries[i].what);
         if (record_kind(what) != RECORD_FREE && record_kind(what) != RECORD_TRASH)
             continue;

@@ -284,6 +284,9 @@ static void go_on(void)
     if (value.size != far_value(4).size)
         fail("an append after the repair is lost");
     OK(comem_list_set(list, -1, comem_none()));
+    OK(comem_list_insert(list, 3, far_value(5)));
+    OK(comem_list_slice_delete(list, (comem_slice){1, INT64_MAX, 3}));
+    OK(comem_list_reverse(list));
     OK(comem_list_clear(list));
     recover(SECOND);
 }
@@ -384,6 +387,11 @@ static void write_pop(void)
     OK(comem_list_pop(lists[FIRST][0], NULL));
 }
 
+static void write_insert(void)
+{
+    OK(comem_list_insert(lists[FIRST][0], 0, far_value(13)));
+}
+
 static void write_clear(void)
 {
     OK(comem_list_clear(lists[FIRST][0]));
@@ -403,7 +411,7 @@ static void repair_beside(void)
 
 static void beside_writer(void)
 {
-    static void (*const writes[])(void) = {write_set, write_append, write_pop, write_clear};
+    static void (*const writes[])(void) = {write_set, write_append, write_pop, write_insert, write_clear};
     comem_list *list = lists[FIRST][0];
     size_t length = 0;
     if (list == NULL || !object_alive(&list->object) || comem_list_len(list, &length) != COMEM_OK || length == 0)

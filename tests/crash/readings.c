@@ -17,6 +17,15 @@ static void numbers(void)
         OK(comem_list_append(lists[FIRST][0], comem_int(7)));
 }
 
+/* Blocks of 8, 5, 4 and 8 items: found by searching. */
+static void uneven_numbers(void)
+{
+    make_list(0);
+    for (unsigned i = 0; i < 24; i++)
+        OK(comem_list_append(lists[FIRST][0], comem_int(7)));
+    OK(comem_list_insert(lists[FIRST][0], 12, comem_int(7)));
+}
+
 static void references(void)
 {
     make_list(0);
@@ -104,6 +113,49 @@ static void iterate(void)
     list_cursor_clear(&cursor);
 }
 
+static void read_backwards(void)
+{
+    comem_value values[32];
+    size_t count;
+    OK(comem_list_slice_get(lists[SECOND][0], (comem_slice){INT64_MAX, INT64_MIN, -3}, values, 32, &count));
+    uint32_t kind = count > 0 ? values[0].kind : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].kind != kind)
+            fail("a slice holds items of two moments");
+        accept(&values[i]);
+    }
+}
+
+static void read_eleventh(void)
+{
+    comem_value value;
+    comem_status status = comem_list_get(lists[SECOND][0], 10, &value);
+    if (status == COMEM_OK)
+        accept(&value);
+    else
+        expect(status, COMEM_OUT_OF_RANGE, "comem_list_get");
+}
+
+/* All items are 7, or none is. */
+static void count_sevens(void)
+{
+    size_t count, length;
+    OK(comem_list_count(lists[SECOND][0], comem_int(7), &count));
+    OK(comem_list_len(lists[SECOND][0], &length));
+    if (count != 0 && count != 25)
+        fail("%zu items of 25 are 7", count);
+}
+
+static void find_far(void)
+{
+    size_t index;
+    comem_status status = comem_list_index(lists[SECOND][0], far_value(1), 0, INT64_MAX, &index);
+    if (status != COMEM_NOT_FOUND)
+        expect(status, COMEM_OK, "comem_list_index");
+    if (status == COMEM_OK && index != 0)
+        fail("an item at the front was found at %zu", index);
+}
+
 static void measure(void)
 {
     size_t length;
@@ -156,6 +208,29 @@ static void grow(void)
         OK(comem_list_append(lists[FIRST][0], comem_int(9100 + i)));
 }
 
+/* Items come and go, and the memory of what was replaced is used again. */
+static void insert_and_delete(void)
+{
+    comem_list *list = lists[FIRST][0];
+    for (unsigned round = 0; round < 3; round++) {
+        for (int64_t i = 0; i < 9; i++)
+            OK(comem_list_insert(list, 3 * i, comem_int(9200 + i)));
+        OK(comem_list_slice_delete(list, (comem_slice){0, INT64_MAX, 3}));
+    }
+    OK(comem_list_slice_delete(list, (comem_slice){2, -2, 1}));
+}
+
+static void assign_all(void)
+{
+    comem_list *list = lists[FIRST][0];
+    comem_value values[12];
+    for (unsigned round = 1; round < 4; round++) {
+        for (unsigned i = 0; i < 12; i++)
+            values[i] = round % 2 ? far_value(1) : comem_int(9300);
+        OK(comem_list_slice_set(list, COMEM_SLICE_ALL, values, 12));
+    }
+}
+
 /* Each list that 0 refers to is freed and its header becomes another's, twice. */
 static void replace_references(void)
 {
@@ -186,6 +261,14 @@ const struct reading readings[] = {
     {"iterate beside set", numbers, iterate, replace_twice},
     {"iterate beside clear", numbers, iterate, clear_and_refill},
     {"iterate beside growth", numbers, iterate, grow},
+    {"get among uneven blocks beside inserts", uneven_numbers, read_eleventh, insert_and_delete},
+    {"get among uneven blocks beside clear", uneven_numbers, read_eleventh, clear_and_refill},
+    {"iterate uneven blocks beside inserts", uneven_numbers, iterate, insert_and_delete},
+    {"read all beside assignment", uneven_numbers, read_all, assign_all},
+    {"read far values beside assignment", far_values, read_all, assign_all},
+    {"read backwards beside assignment", uneven_numbers, read_backwards, assign_all},
+    {"count beside assignment", uneven_numbers, count_sevens, assign_all},
+    {"index beside assignment", far_values, find_far, assign_all},
     {"len beside clear", numbers, measure, clear_and_refill},
 };
 const unsigned reading_count = sizeof readings / sizeof readings[0];

@@ -217,6 +217,225 @@ static void extend_many_far(void)
     OK(comem_list_extend(victims(0), values, 10));
 }
 
+/* ---- insert, delete, slices, other orders ---- */
+
+/* Two full blocks, two halves of one that was split, and a short tail: 8, 5, 4, 8, 3 items. */
+static void list_of_uneven_blocks(void)
+{
+    make_list(0);
+    fill(0, 27);
+    OK(comem_list_insert(lists[FIRST][0], 12, comem_int(1)));
+}
+
+/* The same with far values and references among the items. */
+static void uneven_list_of_everything(void)
+{
+    nested_lists();
+    fill_far(0, 6);
+    fill(0, 8);
+    OK(comem_list_append(lists[FIRST][0], comem_ref(lists[FIRST][1])));
+    fill_far(0, 5);
+    OK(comem_list_insert(lists[FIRST][0], 10, comem_ref(lists[FIRST][1])));
+}
+
+/* Blocks of few items on either side of the one in the middle. */
+static void list_with_a_block_of_one(void)
+{
+    make_list(0);
+    fill(0, 24);
+    OK(comem_list_slice_delete(lists[FIRST][0], (comem_slice){9, 16, 1}));
+}
+
+/* The tail is one block, and it is empty. */
+static void list_popped_to_its_tail(void)
+{
+    list_of_uneven_blocks();
+    for (unsigned i = 0; i < 11; i++)
+        OK(comem_list_pop(lists[FIRST][0], NULL));
+}
+
+static void list_about_to_shrink(void)
+{
+    make_list(0);
+    fill(0, 5);
+    OK(comem_list_pop(lists[FIRST][0], NULL));
+}
+
+static void list_of_lists(void)
+{
+    make_list(0);
+    make_list(1);
+    make_list(2);
+    fill_far(2, 1);
+    for (unsigned i = 0; i < 5; i++)
+        OK(comem_list_append(lists[FIRST][0], comem_ref(lists[FIRST][1 + i % 2])));
+    release_everywhere(2);
+}
+
+static void insert_front(void)
+{
+    OK(comem_list_insert(victims(0), 0, comem_int(7)));
+}
+
+static void insert_middle(void)
+{
+    OK(comem_list_insert(victims(0), 10, comem_int(7)));
+}
+
+static void insert_middle_far(void)
+{
+    OK(comem_list_insert(victims(0), 10, far_value(7)));
+}
+
+static void insert_middle_reference(void)
+{
+    OK(comem_list_insert(victims(0), 2, comem_ref(victims(1))));
+}
+
+static void insert_behind_far(void)
+{
+    OK(comem_list_insert(victims(0), INT64_MAX, far_value(7)));
+}
+
+static void pop_first(void)
+{
+    comem_value value;
+    OK(comem_list_pop_at(victims(0), 0, &value));
+    comem_value_clear(&value);
+}
+
+static void pop_ninth(void)
+{
+    comem_value value;
+    OK(comem_list_pop_at(victims(0), 8, &value));
+    comem_value_clear(&value);
+}
+
+static void remove_far(void)
+{
+    OK(comem_list_remove(victims(0), far_value(2)));
+}
+
+static void remove_reference(void)
+{
+    OK(comem_list_remove(victims(0), comem_ref(victims(1))));
+}
+
+static void delete_run(void)
+{
+    OK(comem_list_slice_delete(victims(0), (comem_slice){3, 15, 1}));
+}
+
+static void delete_many_blocks(void)
+{
+    OK(comem_list_slice_delete(victims(0), (comem_slice){1, -1, 1}));
+}
+
+static void delete_end(void)
+{
+    OK(comem_list_slice_delete(victims(0), (comem_slice){9, INT64_MAX, 1}));
+}
+
+static void delete_with_step(void)
+{
+    OK(comem_list_slice_delete(victims(0), (comem_slice){1, INT64_MAX, 2}));
+}
+
+static void delete_everything(void)
+{
+    OK(comem_list_slice_delete(victims(0), COMEM_SLICE_ALL));
+}
+
+static void set_run_of_numbers(void)
+{
+    comem_value values[11];
+    for (int i = 0; i < 11; i++)
+        values[i] = comem_int(i);
+    OK(comem_list_slice_set(victims(0), (comem_slice){4, 9, 1}, values, 11));
+}
+
+/* Values of every kind in the place of a slice; `slice` has four items if it has a step. */
+static void set_everything(comem_slice slice)
+{
+    static char one[50], two[60];
+    memset(one, 'o', sizeof one);
+    memset(two, 't', sizeof two);
+    comem_value values[4] = {comem_str(one, sizeof one), comem_ref(victims(1)), comem_int(3),
+                             comem_bytes(two, sizeof two)};
+    OK(comem_list_slice_set(victims(0), slice, values, 4));
+}
+
+static void set_run_to_everything(void)
+{
+    set_everything((comem_slice){1, 13, 1});
+}
+
+static void set_whole_to_everything(void)
+{
+    set_everything(COMEM_SLICE_ALL);
+}
+
+static void set_end_to_everything(void)
+{
+    set_everything((comem_slice){INT64_MAX, INT64_MAX, 1});
+}
+
+static void set_step_to_everything(void)
+{
+    set_everything((comem_slice){9, 2, -2});
+}
+
+static void set_run_to_nothing(void)
+{
+    OK(comem_list_slice_set(victims(0), (comem_slice){2, 11, 1}, NULL, 0));
+}
+
+static void reverse_list(void)
+{
+    OK(comem_list_reverse(victims(0)));
+}
+
+static void sort_list(void)
+{
+    OK(comem_list_sort_descending(victims(0)));
+}
+
+static void list_of_far_only(void)
+{
+    make_list(0);
+    for (unsigned i = 0; i < 10; i++)
+        OK(comem_list_append(lists[FIRST][0], i % 3 == 0 ? near_value(i) : far_value(10 - i)));
+}
+
+static void permute_list(void)
+{
+    uint64_t order[32];
+    size_t count;
+    struct list_moment moment;
+    bool done;
+    OK(list_read_moment(victims(0), COMEM_SLICE_ALL, NULL, 0, &count, &moment));
+    for (size_t i = 0; i < count; i++)
+        order[i] = (i + 3) % count;
+    OK(list_permute_if(victims(0), &moment, order, count, &done));
+}
+
+static void multiply_list(void)
+{
+    OK(comem_list_multiply(victims(0), 3));
+}
+
+static void extend_by_itself(void)
+{
+    OK(comem_list_extend_list(victims(0), victims(0)));
+}
+
+static void copy_list(void)
+{
+    comem_list *copy;
+    OK(comem_list_copy(victims(0), &copy));
+    comem_list_release(copy);
+}
+
 /* ---- birth and death of lists ---- */
 
 static void new_list(void)
@@ -481,6 +700,50 @@ const struct scenario scenarios[] = {
     {"extend an empty list", empty_list, extend_numbers},
     {"extend with everything", two_lists, extend_everything},
     {"extend with many far values", list_of_far, extend_many_far},
+    {"insert into one block", list_of_3, insert_front},
+    {"insert into an empty list", empty_list, insert_front},
+    {"insert splitting a block", list_of_16, insert_middle},
+    {"insert in front of a full block", list_of_16, insert_front},
+    {"insert among uneven blocks", list_of_uneven_blocks, insert_middle},
+    {"insert a far str", list_of_uneven_blocks, insert_middle_far},
+    {"insert a reference", nested_lists, insert_middle_reference},
+    {"insert behind the last", list_of_16, insert_behind_far},
+    {"insert beside a block of one", list_with_a_block_of_one, insert_front},
+    {"insert growing the store", full_store, insert_front},
+    {"pop the first number", list_of_uneven_blocks, pop_first},
+    {"pop the first reference", nested_lists, pop_first},
+    {"pop a far str in the middle", uneven_list_of_everything, pop_ninth},
+    {"pop the only item of a block", list_with_a_block_of_one, pop_ninth},
+    {"pop making the block smaller", list_about_to_shrink, pop_last},
+    {"pop dropping the tail", list_popped_to_its_tail, pop_last},
+    {"append to an empty tail", list_popped_to_its_tail, append_far},
+    {"extend an empty tail", list_popped_to_its_tail, extend_numbers},
+    {"remove a far str", uneven_list_of_everything, remove_far},
+    {"remove a reference", uneven_list_of_everything, remove_reference},
+    {"delete a run of numbers", list_of_uneven_blocks, delete_run},
+    {"delete a run of everything", uneven_list_of_everything, delete_run},
+    {"delete many blocks", list_of_uneven_blocks, delete_many_blocks},
+    {"delete the end", uneven_list_of_everything, delete_end},
+    {"delete with a step", uneven_list_of_everything, delete_with_step},
+    {"delete everything", uneven_list_of_everything, delete_everything},
+    {"set a run of numbers", list_of_uneven_blocks, set_run_of_numbers},
+    {"set a run to everything", uneven_list_of_everything, set_run_to_everything},
+    {"set the whole to everything", uneven_list_of_everything, set_whole_to_everything},
+    {"set the end to everything", uneven_list_of_everything, set_end_to_everything},
+    {"set with a step", uneven_list_of_everything, set_step_to_everything},
+    {"set a run to nothing", uneven_list_of_everything, set_run_to_nothing},
+    {"reverse numbers", list_of_uneven_blocks, reverse_list},
+    {"reverse everything", uneven_list_of_everything, reverse_list},
+    {"sort numbers", list_of_uneven_blocks, sort_list},
+    {"sort far strs", list_of_far_only, sort_list},
+    {"put into an order", uneven_list_of_everything, permute_list},
+    {"multiply numbers", list_of_8, multiply_list},
+    {"multiply references", list_of_lists, multiply_list},
+    {"multiply far strs", list_of_far, multiply_list},
+    {"extend by itself", list_of_lists, extend_by_itself},
+    {"copy everything", nested_lists, copy_list},
+    {"clear references", list_of_lists, clear_list},
+    {"delete all references", list_of_lists, delete_everything},
     {"clear numbers", list_of_8, clear_list},
     {"clear everything", long_list_of_everything, clear_list},
     {"new list", two_lists, new_list},
