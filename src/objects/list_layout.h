@@ -101,12 +101,11 @@ bool list_spot_search(struct store_map *map, const struct list_table *table, uin
 static inline bool list_spot(struct store_map *map, const struct list_table *table, uint64_t index,
                              struct list_spot *spot)
 {
-    uint64_t tail_first = word_load(&table->tail_first);
+    uint64_t tail_first = word_load(&table->tail_first), position = index - tail_first;
     if (!WORD_LIKELY(index >= tail_first))
         return list_spot_search(map, table, index, spot);
-    uint64_t block = (index - tail_first) >> LIST_BLOCK_SHIFT;
-    spot->entry = word_load(&table->tail_entry) + block;
-    spot->first = tail_first + (block << LIST_BLOCK_SHIFT);
+    spot->entry = word_load(&table->tail_entry) + (position >> LIST_BLOCK_SHIFT);
+    spot->first = tail_first + (position & ~(LIST_BLOCK - 1));
     spot->count = LIST_BLOCK;
     return true;
 }

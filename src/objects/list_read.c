@@ -58,9 +58,11 @@ static bool reading_still(const void *context)
     return reading_holds(context);
 }
 
-/* Finds the item and copies its cell. */
-static inline enum attempt read_cell(const struct comem_object *list, int64_t index, struct list_reading *reading,
-                                     struct cell_image *image)
+/* Finds the item and copies its cell. With `plainly`, only in a list that is all tail; in others it comes back as one that has
+ * to be read again. */
+static inline __attribute__((always_inline)) enum attempt read_cell_inline(const struct comem_object *list,
+                                                                           int64_t index, struct list_reading *reading,
+                                                                           struct cell_image *image, bool plainly)
 {
     struct store_view view = store_view(list->map);
     reading->table_at = &list->shared->table;
@@ -72,8 +74,8 @@ static inline enum attempt read_cell(const struct comem_object *list, int64_t in
     uint64_t length = word_load_acquire(&table->length);
     if (!WORD_LIKELY(list_index(index, length, &reading->index)))
         return word_load_acquire(reading->table_at) == reading->table ? ATTEMPT_RANGE : ATTEMPT_AGAIN;
-    struct list_spot spot;
-    if (!WORD_LIKELY(list_spot(list->map, table, reading->index, &spot)))
+    struct list_spot spot = {reading->index >> LIST_BLOCK_SHIFT, reading->index & ~(LIST_BLOCK - 1), LIST_BLOCK};
+    if (!WORD_LIKELY(plainly ? word_load(&table->tail_first) == 0 : list_spot(list->map, table, reading->index, &spot)))
         return ATTEMPT_AGAIN;
     uint64_t entry_at = table_at + sizeof *table + spot.entry * sizeof(struct list_entry);
     const struct list_entry *entry = store_view_at(&view, entry_at, sizeof *entry);
@@ -135,6 +137,12 @@ static comem_status out_of_range(const struct comem_object *list, int64_t index)
     if (!object_ok(list))
         return object_gone(list);
     return store_error(COMEM_OUT_OF_RANGE, "index %lld is beyond the list", (long long)index);
+}
+
+static enum attempt read_cell(const struct comem_object *list, int64_t index, struct list_reading *reading,
+                              struct cell_image *image)
+{
+    return read_cell_inline(list, index, reading, image, false);
 }
 
 /* One attempt that may take references. */
@@ -216,7 +224,8 @@ comem_status comem_list_get(comem_list *list, int64_t index, comem_value *value)
     }
     const struct comem_object *object = &list->object;
     if (!WORD_LIKELY(participant_present(object->map) && object_ok(object) &&
-                     read_cell(object, index, &reading, &image) == ATTEMPT_DONE && cell_is_number(image.head)))
+                     read_cell_inline(object, index, &reading, &image, true) == ATTEMPT_DONE &&
+                     cell_is_number(image.head)))
         return get_other(&list->object, index, value);
     cell_unpack_number(image, value);
     return COMEM_OK;
