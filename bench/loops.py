@@ -20,6 +20,30 @@ def extend(items, values):
     items.extend(values)
 
 
+def insert_front(items, values):
+    for value in values:
+        items.insert(0, value)
+
+
+def pop_front(items, values):
+    for _ in values:
+        items.pop(0)
+
+
+def insert_at(items, places):
+    for place in places:
+        items.insert(place, place)
+
+
+def slice_all(items, times):
+    for _ in times:
+        items[:]
+
+
+def sort(items, _):
+    items.sort()
+
+
 def make_lists(manager, times):
     for _ in times:
         manager.list()

@@ -1,7 +1,7 @@
 """The table, for a terminal and for a document."""
 
 from fractions import Fraction
-from typing import Iterable
+from typing import Iterable, Optional
 
 from rows import ROWS, Row, falls_short
 
@@ -40,9 +40,13 @@ def verdict(found: dict) -> str:
     return " ".join(said)
 
 
+def amount(value: float, unit: Optional[str]) -> str:
+    return nanoseconds(value) if unit in (None, "ns") else f"{value:.1f} {unit}"
+
+
 def measured(found: dict) -> str:
     if "value" in found:
-        return nanoseconds(found["value"])
+        return amount(found["value"], found.get("unit"))
     return times(found["ratio"]) if "ratio" in found else ABSENT
 
 
@@ -51,7 +55,7 @@ def cells(row: Row, found: dict) -> tuple:
     theirs = found.get("peer_ns")
     return (
         row.name,
-        nanoseconds(ours) if ours is not None else ABSENT,
+        amount(ours, found.get("unit")) if ours is not None else ABSENT,
         nanoseconds(theirs) if theirs is not None else ABSENT,
         row.peer,
         measured(found),
@@ -62,7 +66,7 @@ def cells(row: Row, found: dict) -> tuple:
 
 def line(columns: Iterable[str]) -> str:
     """One line of the table; numbers to the right, names to the left."""
-    widths = [max(len(row.name) for row in ROWS), 8, 8, max(len(row.peer) for row in ROWS), 8, 7, 0]
+    widths = [max(len(row.name) for row in ROWS), 10, 8, max(len(row.peer) for row in ROWS), 10, 8, 0]
     aligned = "<>><>><"
     return "  ".join(f"{text:{side}{width}}" for text, side, width in zip(columns, aligned, widths)).rstrip()
 

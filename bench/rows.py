@@ -6,6 +6,8 @@ no store. Values are numbers above 256, which the interpreter makes anew.
 """
 
 import json
+import os
+import random
 import multiprocessing.managers  # managers are timed without the import of their modules
 import subprocess
 from functools import partial
@@ -31,12 +33,13 @@ class Plan(NamedTuple):
     operations: int = 50_000  # in a sample of calls that take nanoseconds
     slow_pairs: int = 7
     slow_operations: int = 50_000  # in a sample of calls to the standard manager
+    moves: int = 20_000_000  # items that a built-in list moves in a sample of changes at its front
     starts: int = 500  # objects of the standard manager made in a sample
     appends: int = 1_000_000  # by each of two processes
     c_bench: Path = BUILD / "bench/bench/c_bench"
 
 
-QUICK = Plan(pairs=7, slow_operations=5_000, starts=100, appends=200_000)
+QUICK = Plan(pairs=7, slow_operations=5_000, moves=5_000_000, starts=100, appends=200_000)
 
 
 class NotMeasured(Exception):
@@ -89,6 +92,93 @@ def list_extend(plan: Plan) -> dict:
 def absolute(row: dict) -> dict:
     """The same figures where comem's own is what is limited."""
     return {"value": row["comem_ns"], "unit": "ns", "peer_ns": row["peer_ns"]}
+
+
+# ---- long lists changed in the middle, copied, sorted ---------------------------------------------------------------
+
+
+def long_lists(plan: Plan, length: int, loop: Callable, argument, operations: int, reset: Callable) -> dict:
+    """Samples of `loop(items, argument)` on lists of `length` numbers; `reset(items)` comes before each, untimed."""
+    pin(cpus()[-1])
+    sides = [
+        Side(loop, items, argument, operations=operations, before=partial(reset, items)).sample
+        for items in (comem.List(values(length)), values(length))
+    ]
+    return measure(*sides, max(plan.slow_pairs, plan.pairs // 2))._asdict()
+
+
+def list_insert_front(length: int) -> Callable:
+    def run(plan: Plan) -> dict:
+        more = values(plan.moves // length)
+
+        def reset(items):
+            del items[: len(items) - length]
+
+        return long_lists(plan, length, loops.insert_front, more, len(more), reset)
+
+    return run
+
+
+def list_pop_front(length: int) -> Callable:
+    def run(plan: Plan) -> dict:
+        more = values(plan.moves // length)
+
+        def reset(items):
+            items[0:0] = more
+
+        return long_lists(plan, length, loops.pop_front, more, len(more), reset)
+
+    return run
+
+
+def list_insert_random(plan: Plan) -> dict:
+    """Places as they come: what was put in before stays until the sample is over, and goes with places as random."""
+    length, count = 1_000_000, 2 * plan.moves // 1_000_000
+    dice = random.Random(1)
+    places = [dice.randrange(length) for _ in range(count)]
+
+    def reset(items):
+        for place in places[: len(items) - length]:
+            del items[place]
+
+    return long_lists(plan, length, loops.insert_at, places, count, reset)
+
+
+def list_slice_all(plan: Plan) -> dict:
+    copies = range(100)
+    return long_lists(plan, 10_000, loops.slice_all, copies, len(copies), reset=len)
+
+
+def list_sort(plan: Plan) -> dict:
+    shuffled = values(100_000)
+    random.Random(2).shuffle(shuffled)
+
+    def reset(items):
+        items[:] = shuffled
+
+    return long_lists(plan, len(shuffled), loops.sort, None, 1, reset)
+
+
+def list_bytes_per_item(plan: Plan) -> dict:
+    """The least store that a list of 1,000,000 numbers fits into, found by halving; everything in it counts."""
+    count, fits, too_small = 1_000_000, 40.0, 10.0
+    while fits - too_small > 0.05:
+        middle = (fits + too_small) / 2
+        if in_child(fits_into, count, int(count * middle)):
+            fits = middle
+        else:
+            too_small = middle
+    return {"value": fits, "unit": "bytes"}
+
+
+def fits_into(count: int, size_limit: int) -> bool:
+    """Whether `count` numbers can be appended one by one in a store of `size_limit` bytes."""
+    os.environ["COMEM_SIZE_LIMIT"] = str(size_limit)
+    try:
+        loops.append(comem.List(), range(count))
+    except MemoryError:
+        return False
+    return True
 
 
 # ---- the Manager face against the standard manager -----------------------------------------------------------------
@@ -291,6 +381,14 @@ ROWS = (
     Row("list.append", "`items.append(value)`", BUILT_IN, 4, list_append),
     Row("list.iterate", "`for value in items`, an item", BUILT_IN, 4, list_iterate),
     Row("list.extend", "`items.extend(values)`, an item", BUILT_IN, 20, list_extend, "ns"),
+    Row("list.insert0", "`items.insert(0, value)`, 100k items", BUILT_IN, 5, list_insert_front(100_000)),
+    Row("list.insert0.1m", "the same, 1M items", BUILT_IN, 5, list_insert_front(1_000_000)),
+    Row("list.pop0", "`items.pop(0)`, 100k items", BUILT_IN, 5, list_pop_front(100_000)),
+    Row("list.pop0.1m", "the same, 1M items", BUILT_IN, 5, list_pop_front(1_000_000)),
+    Row("list.insert_random", "`items.insert(anywhere, value)`, 1M items", BUILT_IN, 1, list_insert_random),
+    Row("list.slice_all", "`items[:]`, 10k items", BUILT_IN, 8, list_slice_all),
+    Row("list.sort", "`items.sort()`, 100k items", BUILT_IN, 2, list_sort),
+    Row("list.bytes_per_item", "the least store for 1M items, an item", "none", 18, list_bytes_per_item, "bytes"),
     Row("manager.list.get", "`Manager().list()[i]`, one CPU", MANAGER, 1 / 300, manager_list_get),
     Row("manager.list.append", "`Manager().list().append(value)`, one CPU", MANAGER, 1 / 250, manager_list_append),
     Row("start.manager", "`Manager()`, a program's first", MANAGER, 1 / 5, start_manager),

@@ -399,6 +399,16 @@ comem_status list_change(struct participant *me, struct comem_object *list, cons
     return status == COMEM_OK ? change_apply(me, list, locked, change, &build) : status;
 }
 
+/* Entries of a table that is to grow on: twice as many each time, in sizes that growing blocks have too, since the first block
+ * of a size takes a whole span. */
+static uint64_t table_room(uint64_t entries)
+{
+    uint64_t size = 256;
+    while (size < list_table_size(entries))
+        size *= 2;
+    return (size - sizeof(struct list_table)) / sizeof(struct list_entry);
+}
+
 comem_status list_change_table(struct participant *me, struct comem_object *list, const struct locked_list *locked,
                                uint64_t wanted, uint32_t keep)
 {
@@ -416,9 +426,8 @@ comem_status list_change_table(struct participant *me, struct comem_object *list
     } else if (!plan_look(me->map, locked, plan)) {
         status = store_error(COMEM_DAMAGED, "a list's table reaches beyond the store");
     } else {
-        uint64_t blocks = plan->total + list_blocks(wanted - locked->capacity);
         plan->from = plan->to = plan->entries = plan->total;
-        plan->entry_room = blocks > 2 * plan->total ? blocks : 2 * plan->total;
+        plan->entry_room = table_room(plan->total + list_blocks(wanted - locked->capacity));
         plan->length = locked->length;
         plan->capacity = locked->capacity;
     }
