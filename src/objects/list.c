@@ -57,7 +57,7 @@ static __attribute__((noinline)) bool place_find(struct participant *me, const s
     place->cells = list_cells(me->map, locked->table, spot.first, &place->count, &place->entry);
     if (place->cells == NULL)
         return false;
-    place->block = word_load(&place->entry->block);
+    place->era = list_entry_era(place->entry);
     place->first = spot.first;
     place->table_word = locked->table_word;
     place->table = locked->table;
@@ -71,7 +71,7 @@ static inline struct cell *list_cell(struct participant *me, struct comem_object
 {
     struct list_place *place = &((comem_list *)list)->place;
     if (!WORD_LIKELY(place->table_word == locked->table_word && index - place->first < place->count &&
-                     place->table == locked->table && word_load(&place->entry->block) == place->block) &&
+                     place->table == locked->table && list_entry_era(place->entry) == place->era) &&
         !place_find(me, locked, index, place))
         return NULL;
     *entry = place->entry;

@@ -77,6 +77,10 @@ comem_status list_look(struct participant *me, struct comem_object *list, const 
         if (attempt == ATTEMPT_AGAIN)
             status = store_error(COMEM_DAMAGED, "a list names cells outside the store");
     }
+    if (attempt == ATTEMPT_DONE && !object_ok(list)) {
+        status = object_gone(list); /* it was emptied by its end */
+        attempt = ATTEMPT_FAILED;
+    }
     if (attempt != ATTEMPT_DONE)
         seer->forget(me, context);
     return status;
