@@ -293,8 +293,24 @@ static uint64_t run_take(struct participant *me, uint64_t pages)
     return page * PAGE_SIZE;
 }
 
+#ifdef COMEM_TEST_SEAMS
+uint64_t heap_seam_room = UINT64_MAX;
+
+static bool seam_full(void)
+{
+    if (heap_seam_room == 0)
+        return true;
+    heap_seam_room -= heap_seam_room != UINT64_MAX;
+    return false;
+}
+#endif
+
 static comem_status heap_take(struct participant *me, uint32_t class, uint64_t pages, uint64_t *offset)
 {
+#ifdef COMEM_TEST_SEAMS
+    if (seam_full())
+        return store_error(COMEM_NO_MEMORY, "the test says that the store is full");
+#endif
     for (;;) {
         comem_status status = leaf_acquire(me, &me->map->header->heap_lock);
         if (status != COMEM_OK)
@@ -486,8 +502,10 @@ void heap_abandon(struct participant *me, uint32_t keep)
         if (leaf_acquire(me, &me->map->header->heap_lock) != COMEM_OK)
             return; /* damage; the record stays, repair will meet the same */
         for (uint32_t i = me->record_end; i-- > me->record_base + keep;) {
-            const struct record_entry *entry = &me->slot->record.entries[i];
+            struct record_entry *entry = &me->slot->record.entries[i];
             heap_settle_entry(me->map, RECORD_ACTIVE, word_load(&entry->what), word_load(&entry->argument));
+            word_store(&entry->what, 0); /* before the next one: see trash_push() */
+            word_order();
         }
         record_savepoint(me, me->record_base + keep);
         leaf_release(&me->map->header->heap_lock);

@@ -56,7 +56,7 @@ comem_status heap_settle(struct participant *me, uint32_t keep);
 /* Ends a COMMITTED operation, best after its object locks are gone: frees FREE blocks, puts TRASH roots into the trash. The first
  * `keep` entries (HOLD) stay, ACTIVE; entries of other kinds are dropped. */
 comem_status heap_finish(struct participant *me, uint32_t keep);
-/* Gives back what the record's ALLOC entries after the first `keep` say: the operation is not to be. No other entries are
+/* Gives back what the record's entries after the first `keep` say, ALLOC and BUILD: the operation is not to be. No words are
  * among them. */
 void heap_abandon(struct participant *me, uint32_t keep);
 /* For repair: settles one entry; the heap lock is held in the record's name. Can be done again at any step. */
@@ -102,6 +102,10 @@ static inline bool trash_waiting(const struct participant *me)
 }
 
 /* ---- for heap/check.c and tests ---- */
+
+#ifdef COMEM_TEST_SEAMS
+extern uint64_t heap_seam_room; /* allocations until the store is full; UINT64_MAX: as many as there is room for */
+#endif
 
 enum page_kind { PAGE_FREE = 0, PAGE_SPAN, PAGE_RUN, PAGE_TAIL };
 enum page_kind heap_page_kind(uint32_t entry);

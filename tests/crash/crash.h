@@ -24,6 +24,7 @@ struct scenario {
     const char *name;
     void (*prepare)(void);
     void (*operation)(void); /* by VICTIM */
+    bool starved;            /* again and again, with room for fewer allocations than it needs */
 };
 extern const struct scenario scenarios[];
 extern const unsigned scenario_count;
