@@ -145,7 +145,7 @@ def list_insert_random(plan: Plan) -> dict:
 
 
 def list_slice_all(plan: Plan) -> dict:
-    copies = range(100)
+    copies = range(20)
     return long_lists(plan, 10_000, loops.slice_all, copies, len(copies), reset=len)
 
 

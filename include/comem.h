@@ -274,7 +274,8 @@ COMEM_API comem_status comem_list_slice_get(comem_list *list, comem_slice slice,
                                             size_t *count);
 
 /* Puts `count` values in the place of a slice, all at once. With a step of 1 they may be any number, the list grows or
- * shrinks; else as many as the slice has items (COMEM_INVALID). COMEM_NO_MEMORY. O(count + items replaced + length / 100). */
+ * shrinks; else as many as the slice has items (COMEM_INVALID). COMEM_NO_MEMORY. O(count + items replaced + length / 100);
+ * with another step O(items from the first to the last one). */
 COMEM_API comem_status comem_list_slice_set(comem_list *list, comem_slice slice, const comem_value *values,
                                             size_t count);
 

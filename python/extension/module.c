@@ -12,13 +12,8 @@
 #include "sync/sync.h"
 #include "sync/wait.h"
 
-struct module_state *module_state_of(PyTypeObject *type)
+struct module_state *module_find(PyTypeObject *type)
 {
-#if PY_VERSION_HEX >= 0x030B0000
-    PyObject *module = PyType_GetModuleByDef(type, &module_definition);
-    if (module != NULL)
-        return module_state(module);
-#else
     PyObject *bases = type->tp_mro;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); i++) {
         PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(bases, i);
@@ -28,8 +23,15 @@ struct module_state *module_state_of(PyTypeObject *type)
         if (module != NULL && PyModule_GetDef(module) == &module_definition)
             return module_state(module);
     }
-#endif
-    Py_FatalError("comem: a type without its module");
+    return NULL;
+}
+
+struct module_state *module_state_of(PyTypeObject *type)
+{
+    struct module_state *state = module_find(type);
+    if (state == NULL)
+        Py_FatalError("comem: a type without its module");
+    return state;
 }
 
 comem_store *module_store(struct module_state *state)

@@ -1,8 +1,9 @@
 /* module.h - what the files of the extension module comem._engine share
  *
- * The interpreter's lock protects everything here. The engine is called with it held; where an operation has to sleep,
- * the engine's wait hooks give it up and take it back after the operation's last unlock. So no function of the engine
- * ever runs Python code, and no Python code runs while one of its locks is held.
+ * The interpreter's lock protects everything here. The engine is called with it held, but for calls that will be long; where
+ * an operation has to sleep, the engine's wait hooks give it up and take it back after the operation's last unlock. So no
+ * function of the engine ever runs Python code, and no Python code of the thread runs while one of its locks is held. What a
+ * call borrows is held by its caller: other threads may run and drop what they have.
  */
 #ifndef COMEM_MODULE_H
 #define COMEM_MODULE_H
@@ -35,6 +36,24 @@ static inline struct module_state *module_state(PyObject *module)
 {
     return (struct module_state *)PyModule_GetState(module);
 }
+
+#define LONG_CALL 100000 /* nanoseconds that other threads may be kept waiting */
+
+/* Gives the interpreter's lock up, before a call of the engine that takes `nanoseconds`, if that is long. Hand what it returns
+ * to module_take_back() after the call, before anything of Python's is touched. */
+static inline PyThreadState *module_let_go(size_t nanoseconds)
+{
+    return UNLIKELY(nanoseconds > LONG_CALL) ? PyEval_SaveThread() : NULL;
+}
+
+static inline void module_take_back(PyThreadState *thread)
+{
+    if (UNLIKELY(thread != NULL))
+        PyEval_RestoreThread(thread);
+}
+
+/* The state of the module that made `type` or one of its bases, NULL when that is none of this extension's. */
+struct module_state *module_find(PyTypeObject *type);
 
 /* The state of the module that made `type` or one of its bases. Never NULL for the types of this module and their
  * subclasses. A walk along the bases: for paths that make objects or raise. */

@@ -110,12 +110,12 @@ static inline digit *iterator_digit(PyObject *object)
 static inline PyObject *iterator_int(struct iterator_object *iterator, int64_t integer)
 {
     if (integer <= 256 || integer > PyLong_MASK) /* 256 and below: each exists once */
-        return PyLong_FromLongLong(integer);
+        return PyLong_FromLong((long)integer);
     PyObject **spare = &iterator->spare[iterator->turn++ % 2];
     if (LIKELY(*spare != NULL && Py_REFCNT(*spare) == 1)) {
         *iterator_digit(*spare) = (digit)integer;
     } else {
-        PyObject *object = PyLong_FromLongLong(integer);
+        PyObject *object = PyLong_FromLong((long)integer);
         if (object == NULL)
             return NULL;
         Py_XDECREF(*spare); /* an int: nothing runs at its end */
@@ -127,7 +127,7 @@ static inline PyObject *iterator_int(struct iterator_object *iterator, int64_t i
 #else /* more ints exist once there, and what they look like may have changed */
 static inline PyObject *iterator_int(struct iterator_object *Py_UNUSED(iterator), int64_t integer)
 {
-    return PyLong_FromLongLong(integer);
+    return PyLong_FromLong((long)integer);
 }
 #endif
 

@@ -2,25 +2,22 @@
  *
  * In              An iterable becomes an array of values before the engine is called, and goes in with one call: all of
  *                 it or nothing. The values borrow from objects that the array holds until the call is over.
- * Out             A snapshot is read with one call. Comparing and representing work on snapshots: the foreign code that
- *                 they run may change the list, and they do not notice. Only `in` meets the items as they are when it
- *                 comes to them, as a loop does.
+ * Out             A list of up to PIECE items is read with one call. A longer one is read piece by piece, each turned into
+ *                 objects while it is in the processor's first cache; a piece of another moment than the first one means
+ *                 that writers interfere: after PIECE_TRIES the list is read with one call, which makes them wait.
+ * Work on copies  Comparing and representing work on snapshots: the foreign code that they run may change the list, and
+ *                 they do not notice.
  * Cost            Extending by a built-in list of small numbers makes no object, and takes memory from the interpreter
- *                 only for more than FEW_VALUES. `in` makes none where numbers and ASCII text tell without.
+ *                 only for more than FEW_VALUES. A snapshot: 4 ns an item, and what its object costs.
  */
-#include "objects/list.h"
+#include "pylist_many.h"
+
 #include "pylist.h"
 #include "pyvalue.h"
 
-/* ---- snapshots --------------------------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------------------------------- */
 
-/* Items of a list as they stood at one moment, owned. */
-struct snapshot {
-    comem_value *values;
-    size_t count;
-};
-
-static void snapshot_clear(struct snapshot *snapshot)
+void snapshot_clear(struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->count; i++)
         pyvalue_clear(&snapshot->values[i]);
@@ -29,100 +26,150 @@ static void snapshot_clear(struct snapshot *snapshot)
     snapshot->count = 0;
 }
 
-/* Reads all items. Room is asked for some more than there are, so that a full array says that the list has grown between
- * the two calls; then it is read anew. Returns 0, or -1 with an exception. */
-static int snapshot_take(struct snapshot *snapshot, PyObject *self)
+/* The first call says how many there are. Room is asked for some more, since the list may grow until the next one. */
+int snapshot_take(struct snapshot *snapshot, PyObject *self, comem_slice slice)
 {
-    *snapshot = (struct snapshot){NULL, 0};
-    Py_ssize_t length = pylist_length(self);
-    if (length < 0)
-        return -1;
-    for (size_t room = (size_t)length + 8;; room *= 2) {
+    size_t room = 0;
+    snapshot->values = NULL;
+    for (;;) {
+        PyThreadState *thread = module_let_go(room * READ_COST);
+        comem_status status =
+            list_read_moment(pylist_of(self), slice, snapshot->values, room, &snapshot->count, &snapshot->moment);
+        module_take_back(thread);
+        if (status == COMEM_OK && snapshot->count <= room)
+            return 0;
+        room = snapshot->count + snapshot->count / 8 + 8;
+        snapshot->count = 0;
+        snapshot_clear(snapshot);
+        if (status != COMEM_OK)
+            return pylist_fail(self, status);
         snapshot->values = PyMem_New(comem_value, room);
         if (snapshot->values == NULL) {
             PyErr_NoMemory();
             return -1;
         }
-        comem_status status = comem_list_read(pylist_of(self), 0, room, snapshot->values, &snapshot->count);
-        if (status != COMEM_OK) {
-            snapshot->count = 0;
-            snapshot_clear(snapshot);
-            module_raise(module_state_of(Py_TYPE(self)), status);
+    }
+}
+
+/* Makes objects of `count` values for the new built-in list `items`, from position `at` on. The values are cleared. 0, or -1
+ * with an exception. */
+static int items_put(PyObject *items, size_t at, PyObject *self, comem_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        PyObject *item = pyvalue_into_python(self, &values[i]);
+        if (UNLIKELY(item == NULL)) {
+            while (++i < count)
+                pyvalue_clear(&values[i]);
             return -1;
         }
-        if (snapshot->count < room)
-            return 0;
-        snapshot_clear(snapshot);
+        PyList_SET_ITEM(items, (Py_ssize_t)(at + i), item);
     }
+    return 0;
+}
+
+/* A new built-in list of `count` values, which are cleared. NULL with an exception. */
+static PyObject *items_make(PyObject *self, comem_value *values, size_t count)
+{
+    PyObject *items = PyList_New((Py_ssize_t)count);
+    if (items != NULL && items_put(items, 0, self, values, count) == 0)
+        return items;
+    for (size_t i = 0; items == NULL && i < count; i++)
+        pyvalue_clear(&values[i]);
+    Py_XDECREF(items);
+    return NULL;
+}
+
+#define PIECE 256u     /* items; their values fit into half of the processor's first cache */
+#define PIECE_TRIES 3u /* before the writers have to wait */
+
+/* Items `at` to `at` + `count` - 1 of a slice that is resolved. */
+static comem_slice slice_piece(comem_slice slice, size_t at, size_t count)
+{
+    int64_t first = slice.start + (int64_t)at * slice.step, last = first + (int64_t)(count - 1) * slice.step;
+    int64_t stop = slice.step > 0 ? last + 1 : last - 1;
+    return (comem_slice){first, stop < 0 ? INT64_MIN : stop, slice.step}; /* -1 would be the last item */
+}
+
+/* Fills `items`, a new built-in list, with the items of a slice as they stood at `moment`. 1; 0 when the list has changed
+ * since; -1 with an exception. */
+static int items_read(PyObject *items, PyObject *self, comem_slice slice, const struct list_moment *moment)
+{
+    comem_value values[PIECE];
+    size_t count = (size_t)PyList_GET_SIZE(items), read;
+    for (size_t at = 0; at < count; at += read) {
+        struct list_moment now;
+        size_t wanted = count - at < PIECE ? count - at : PIECE;
+        comem_status status =
+            list_read_moment(pylist_of(self), slice_piece(slice, at, wanted), values, PIECE, &read, &now);
+        if (status != COMEM_OK)
+            return pylist_fail(self, status);
+        if (now.table != moment->table || now.version != moment->version) {
+            while (read > 0)
+                pyvalue_clear(&values[--read]);
+            return 0;
+        }
+        if (items_put(items, at, self, values, read) < 0)
+            return -1;
+    }
+    return 1;
+}
+
+/* The items of a slice, read piece by piece. NULL without an exception when the list changed meanwhile. */
+static PyObject *items_in_pieces(PyObject *self, comem_slice slice)
+{
+    comem_value values[PIECE];
+    struct list_moment moment;
+    size_t count;
+    comem_status status = list_read_moment(pylist_of(self), slice, values, PIECE, &count, &moment);
+    if (status != COMEM_OK)
+        return module_raise(module_state_of(Py_TYPE(self)), status);
+    if (count <= PIECE)
+        return items_make(self, values, count);
+    Py_ssize_t start = slice.start, stop = slice.stop;
+    (void)PySlice_AdjustIndices((Py_ssize_t)moment.length, &start, &stop, slice.step);
+    PyObject *items = PyList_New((Py_ssize_t)count);
+    if (items != NULL && items_read(items, self, (comem_slice){start, stop, slice.step}, &moment) != 1)
+        Py_CLEAR(items);
+    return items;
+}
+
+PyObject *pylist_items(PyObject *self, comem_slice slice)
+{
+    struct snapshot snapshot;
+    PyObject *items = NULL;
+    for (unsigned i = 0; i < PIECE_TRIES && items == NULL; i++) {
+        items = items_in_pieces(self, slice);
+        if (items == NULL && PyErr_Occurred())
+            return NULL;
+    }
+    if (items != NULL || snapshot_take(&snapshot, self, slice) < 0)
+        return items;
+    items = items_make(self, snapshot.values, snapshot.count);
+    PyMem_Free(snapshot.values);
+    return items;
 }
 
 PyObject *pylist_snapshot(PyObject *self)
 {
-    struct snapshot snapshot;
-    if (snapshot_take(&snapshot, self) < 0)
-        return NULL;
-    PyObject *items = PyList_New((Py_ssize_t)snapshot.count);
-    for (size_t i = 0; items != NULL && i < snapshot.count; i++) {
-        PyObject *item = pyvalue_to_python(self, &snapshot.values[i]);
-        if (item == NULL)
-            Py_CLEAR(items);
-        else
-            PyList_SET_ITEM(items, (Py_ssize_t)i, item);
-    }
-    snapshot_clear(&snapshot);
-    return items;
+    return pylist_items(self, COMEM_SLICE_ALL);
 }
 
-/* ---- extending --------------------------------------------------------------------------------------------------- */
+/* ---- in ---------------------------------------------------------------------------------------------------------- */
 
-int pylist_extend_shared(PyObject *self, PyObject *other)
-{
-    struct snapshot snapshot;
-    if (snapshot_take(&snapshot, other) < 0)
-        return -1;
-    comem_status status = comem_list_extend(pylist_of(self), snapshot.values, snapshot.count);
-    snapshot_clear(&snapshot);
-    if (status == COMEM_OK)
-        return 0;
-    module_raise(module_state_of(Py_TYPE(self)), status);
-    return -1;
-}
-
-#define FEW_VALUES 16 /* as many need no memory from the interpreter */
-
-/* Values to be stored together, and the objects they borrow from. */
-struct batch {
-    comem_value few[FEW_VALUES];
-    comem_value *values;
-    size_t count, room;
-    PyObject **owners; /* NULL until there is one; room for two for each value */
-    size_t owner_count;
-};
-
-static int batch_open(struct batch *batch, size_t room)
-{
-    batch->few[0] = comem_none(); /* no items: the engine is called all the same, and says when the list is gone */
-    batch->count = batch->owner_count = 0;
-    batch->room = room;
-    batch->owners = NULL;
-    batch->values = room <= FEW_VALUES ? batch->few : PyMem_New(comem_value, room);
-    if (batch->values != NULL)
-        return 0;
-    PyErr_NoMemory();
-    return -1;
-}
-
-static void batch_close(struct batch *batch)
+void batch_close(struct batch *batch)
 {
     while (batch->owner_count > 0)
         Py_DECREF(batch->owners[--batch->owner_count]);
     PyMem_Free(batch->owners);
+    for (size_t i = 0; batch->owned && i < batch->count; i++)
+        pyvalue_clear(&batch->values[i]);
     if (batch->values != batch->few)
         PyMem_Free(batch->values);
+    Py_XDECREF(batch->sequence);
 }
 
-/* Adds an object that is no small int. It is held until the batch is closed: while the engine sleeps other threads run, and
- * may take it out of where it came from. */
+/* Adds an object that is no small int. It is held until the batch is closed: while the engine works or sleeps other threads
+ * run, and may take it out of where it came from. */
 static int batch_add_other(struct batch *batch, PyObject *self, PyObject *object)
 {
     if (batch->owners == NULL && (batch->owners = PyMem_New(PyObject *, 2 * batch->room)) == NULL) {
@@ -139,42 +186,80 @@ static int batch_add_other(struct batch *batch, PyObject *self, PyObject *object
     return result;
 }
 
-/* Appends the items of a built-in list or tuple. Making values may run a collection and with it foreign code, so the
- * length of a list is asked anew for each item. Returns 0, or -1 with an exception. */
-static int pylist_extend_sequence(PyObject *self, PyObject *sequence)
+/* Takes the items of the batch's sequence, a built-in list or tuple. Making values may run a collection and with it foreign
+ * code, so the length of a list is asked anew for each item. 0, or -1 with an exception. */
+static int batch_fill(struct batch *batch, PyObject *self)
 {
-    struct batch batch;
-    int result = batch_open(&batch, (size_t)PySequence_Fast_GET_SIZE(sequence));
-    while (result == 0 && batch.count < batch.room && (Py_ssize_t)batch.count < PySequence_Fast_GET_SIZE(sequence)) {
-        PyObject *object = PySequence_Fast_GET_ITEM(sequence, (Py_ssize_t)batch.count);
+    PyObject *sequence = batch->sequence;
+    int result = 0;
+    batch->room = (size_t)PySequence_Fast_GET_SIZE(sequence);
+    if (batch->room > FEW_VALUES)
+        batch->values = PyMem_New(comem_value, batch->room);
+    if (batch->values == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    while (result == 0 && batch->count < batch->room && (Py_ssize_t)batch->count < PySequence_Fast_GET_SIZE(sequence)) {
+        PyObject *object = PySequence_Fast_GET_ITEM(sequence, (Py_ssize_t)batch->count);
         if (LIKELY(pyvalue_is_small(object)))
-            batch.values[batch.count++] = comem_int(pyvalue_small(object));
+            batch->values[batch->count++] = comem_int(pyvalue_small(object));
         else
-            result = batch_add_other(&batch, self, object);
+            result = batch_add_other(batch, self, object);
     }
-    if (result == 0) {
-        comem_status status = comem_list_extend(pylist_of(self), batch.values, batch.count);
-        if (status != COMEM_OK) {
-            module_raise(module_state_of(Py_TYPE(self)), status);
-            result = -1;
-        }
-    }
-    batch_close(&batch);
     return result;
 }
 
+/* Takes the items of another List, or of `self` itself, as they stand at one moment. 0, or -1 with an exception. */
+static int batch_fill_shared(struct batch *batch, PyObject *other)
+{
+    struct snapshot snapshot;
+    if (snapshot_take(&snapshot, other, COMEM_SLICE_ALL) < 0)
+        return -1;
+    batch->owned = true;
+    batch->count = snapshot.count;
+    if (snapshot.values != NULL)
+        batch->values = snapshot.values;
+    return 0;
+}
+
+int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const char *sentence)
+{
+    batch->few[0] = comem_none(); /* no items: the engine is called all the same, and says when the list is gone */
+    batch->values = batch->few;
+    batch->count = batch->room = batch->owner_count = 0;
+    batch->owned = false;
+    batch->owners = NULL;
+    batch->sequence = NULL;
+    int result;
+    if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable)) {
+        Py_INCREF(iterable);
+        batch->sequence = iterable;
+    } else if (pylist_handle(self, iterable) == NULL || Py_TYPE(iterable)->tp_iter != pyiterator_new) {
+        batch->sequence = sentence == NULL ? PySequence_List(iterable) : PySequence_Fast(iterable, sentence);
+        if (batch->sequence == NULL)
+            return -1;
+    }
+    if (batch->sequence != NULL)
+        result = batch_fill(batch, self);
+    else
+        result = batch_fill_shared(batch, iterable);
+    if (result < 0)
+        batch_close(batch);
+    return result;
+}
+
+/* ---- extending --------------------------------------------------------------------------------------------------- */
+
 int pylist_extend_any(PyObject *self, PyObject *iterable)
 {
-    if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable))
-        return pylist_extend_sequence(self, iterable);
-    comem_list *shared = pylist_handle(self, iterable);
-    if (shared != NULL && Py_TYPE(iterable)->tp_iter == pyiterator_new)
-        return pylist_extend_shared(self, iterable);
-    PyObject *items = PySequence_Tuple(iterable); /* foreign code runs in here, before anything is changed */
-    if (items == NULL)
+    struct batch batch;
+    if (batch_open(&batch, self, iterable, NULL) < 0)
         return -1;
-    int result = pylist_extend_sequence(self, items);
-    Py_DECREF(items);
+    PyThreadState *thread = module_let_go(batch.count * READ_COST);
+    comem_status status = comem_list_extend(pylist_of(self), batch.values, batch.count);
+    module_take_back(thread);
+    int result = status == COMEM_OK ? 0 : pylist_fail(self, status);
+    batch_close(&batch);
     return result;
 }
 
@@ -203,65 +288,22 @@ PyObject *pylist_inplace_extend(PyObject *self, PyObject *iterable)
 
 /* ---- comparing and representing ---------------------------------------------------------------------------------- */
 
-/* Whether `value` equals `object` as far as that needs no Python object: 1 yes, 0 no, -1 to be asked of the objects. */
-static int pylist_equals_plainly(const comem_value *value, PyObject *object)
-{
-    if (pyvalue_is_small(object)) {
-        if (value->kind == COMEM_INT)
-            return value->as.integer == pyvalue_small(object);
-        return value->kind == COMEM_STR || value->kind == COMEM_BYTES || value->kind == COMEM_NONE ? 0 : -1;
-    }
-    if (PyUnicode_CheckExact(object) && PyUnicode_IS_COMPACT_ASCII(object)) {
-        if (value->kind != COMEM_STR)
-            return value->kind == COMEM_REF ? -1 : 0;
-        return value->size == (size_t)PyUnicode_GET_LENGTH(object) &&
-               memcmp(value->as.data, PyUnicode_1BYTE_DATA(object), value->size) == 0;
-    }
-    return -1;
-}
-
-int pylist_contains(PyObject *self, PyObject *object)
-{
-    struct list_cursor cursor;
-    comem_value value;
-    comem_status status;
-    int found = 0;
-    list_cursor_start(&cursor, pylist_of(self));
-    while (found == 0 && (status = list_cursor_next(&cursor, &value)) == COMEM_OK) {
-        found = pylist_equals_plainly(&value, object);
-        if (found >= 0) {
-            pyvalue_clear(&value);
-            continue;
-        }
-        PyObject *item = pyvalue_into_python(self, &value);
-        found = item == NULL ? -1 : PyObject_RichCompareBool(item, object, Py_EQ);
-        Py_XDECREF(item);
-    }
-    list_cursor_clear(&cursor);
-    if (found == 0 && status != COMEM_OUT_OF_RANGE) {
-        module_raise(module_state_of(Py_TYPE(self)), status);
-        return -1;
-    }
-    return found;
-}
-
 PyObject *pylist_richcompare(PyObject *self, PyObject *other, int operation)
 {
-    if (operation != Py_EQ && operation != Py_NE)
-        Py_RETURN_NOTIMPLEMENTED;
     comem_list *shared = pylist_handle(self, other);
     if (shared == NULL && !PyList_Check(other))
         Py_RETURN_NOTIMPLEMENTED;
-    if (shared == pylist_of(self))
+    bool same = shared == pylist_of(self);
+    if (same && (operation == Py_EQ || operation == Py_NE))
         return PyBool_FromLong(operation == Py_EQ);
     PyObject *own = pylist_snapshot(self);
     if (own == NULL)
         return NULL;
-    PyObject *others = other;
-    if (shared != NULL)
+    PyObject *others = same ? own : other;
+    if (shared != NULL && !same)
         others = pylist_snapshot(other);
     else
-        Py_INCREF(other);
+        Py_INCREF(others);
     PyObject *result = others == NULL ? NULL : PyObject_RichCompare(own, others, operation);
     Py_XDECREF(others);
     Py_DECREF(own);

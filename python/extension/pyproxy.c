@@ -2,8 +2,8 @@
  *
  * A List that is also an instance of the standard library's ListProxy, so isinstance() tests in existing programs hold.
  * It differs where the standard one differs from a list: repr and str, a hash by identity, copies, a __dict__, and the
- * few underscored names that programs use. Whatever the standard proxy has and a shared list has not yet is blocked here;
- * inherited, it would ask a server that does not exist.
+ * few underscored names that programs use. Whatever the standard proxy has is here or in List; inherited from there, it
+ * would ask a server that does not exist.
  *
  * The type is made when comem.managers is imported, since its second base comes from multiprocessing.managers.
  */
@@ -130,6 +130,8 @@ static PyObject *proxy_deepcopy(PyObject *self, PyObject *Py_UNUSED(memo))
     return pylist_snapshot(self);
 }
 
+PyDoc_STRVAR(items_doc, "copy($self, /)\n--\n\nThe items as a built-in list, as they stood at one moment.");
+
 PyDoc_STRVAR(getvalue_doc, "_getvalue($self, /)\n--\n\nThe items as a built-in list, as they stood at one moment.");
 
 static PyObject *proxy_getvalue(PyObject *self, PyObject *Py_UNUSED(unused))
@@ -181,21 +183,6 @@ static PyObject *proxy_token(PyObject *self, void *Py_UNUSED(closure))
     return token;
 }
 
-/* ---- what a shared list has not yet ------------------------------------------------------------------------------ */
-
-static PyObject *proxy_missing(PyObject *self, void *name)
-{
-    PyErr_Format(PyExc_AttributeError,
-                 "'%.200s' object has no attribute '%s' yet; it comes with a later release of comem",
-                 pylist_type_name(Py_TYPE(self)), (const char *)name);
-    return NULL;
-}
-
-static PyObject *proxy_no_operator(PyObject *Py_UNUSED(left), PyObject *Py_UNUSED(right))
-{
-    Py_RETURN_NOTIMPLEMENTED;
-}
-
 /* ---- the type ---------------------------------------------------------------------------------------------------- */
 
 PyDoc_STRVAR(proxy_doc,
@@ -203,18 +190,13 @@ PyDoc_STRVAR(proxy_doc,
              "Operations, errors and cost are comem.List's. It is equal to lists of equal items and hashed by\n"
              "identity, equal for all handles of one list. str() gives the items, repr() the standard proxy's\n"
              "text, and neither raises when the manager was shut down. copy.copy() gives another handle,\n"
-             "copy.deepcopy() a built-in list.");
+             "copy() and copy.deepcopy() a built-in list.");
 
 static PyMethodDef proxy_methods[] = {
-    {"append", pylist_append, METH_O, pylist_append_doc},
-    {"extend", pylist_extend, METH_O, pylist_extend_doc},
-    {"pop", (PyCFunction)(void (*)(void))pylist_pop, METH_FASTCALL, pylist_pop_doc},
-    {"clear", pylist_clear, METH_NOARGS, pylist_clear_doc},
-    {"__reversed__", pylist_reversed, METH_NOARGS, pylist_reversed_doc},
-    {"__reduce__", pylist_reduce, METH_NOARGS, pylist_reduce_doc},
+    PYLIST_METHODS,
+    {"copy", proxy_getvalue, METH_NOARGS, items_doc},
     {"__copy__", proxy_copy, METH_NOARGS, copy_doc},
     {"__deepcopy__", proxy_deepcopy, METH_O, deepcopy_doc},
-    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, pylist_class_getitem_doc},
     {"_getvalue", proxy_getvalue, METH_NOARGS, getvalue_doc},
     {"_callmethod", (PyCFunction)(void (*)(void))proxy_callmethod, METH_VARARGS | METH_KEYWORDS, callmethod_doc},
     {"_close", proxy_close, METH_NOARGS, close_doc},
@@ -224,13 +206,6 @@ static PyMethodDef proxy_methods[] = {
 static PyGetSetDef proxy_attributes[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, "Attributes of this handle; they are local.", NULL},
     {"_token", proxy_token, NULL, "The standard proxy's Token: 'list', no address, and an id of the list.", NULL},
-    {"copy", proxy_missing, NULL, "Not there yet.", (void *)"copy"},
-    {"count", proxy_missing, NULL, "Not there yet.", (void *)"count"},
-    {"index", proxy_missing, NULL, "Not there yet.", (void *)"index"},
-    {"insert", proxy_missing, NULL, "Not there yet.", (void *)"insert"},
-    {"remove", proxy_missing, NULL, "Not there yet.", (void *)"remove"},
-    {"reverse", proxy_missing, NULL, "Not there yet.", (void *)"reverse"},
-    {"sort", proxy_missing, NULL, "Not there yet.", (void *)"sort"},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -250,24 +225,12 @@ static PyType_Slot proxy_slots[] = {
     {Py_tp_repr, (void *)proxy_repr},
     {Py_tp_str, (void *)proxy_str},
     {Py_tp_hash, (void *)proxy_hash},
-    {Py_tp_richcompare, (void *)pylist_richcompare},
-    {Py_tp_iter, (void *)pyiterator_new},
     {Py_tp_getattro, (void *)PyObject_GenericGetAttr},
     {Py_tp_setattro, (void *)PyObject_GenericSetAttr},
     {Py_tp_methods, proxy_methods},
     {Py_tp_getset, proxy_attributes},
     {Py_tp_members, proxy_members},
-    {Py_nb_add, (void *)proxy_no_operator},
-    {Py_nb_multiply, (void *)proxy_no_operator},
-    {Py_nb_inplace_add, (void *)pylist_inplace_extend},
-    {Py_nb_inplace_multiply, (void *)proxy_no_operator},
-    {Py_mp_length, (void *)pylist_length},
-    {Py_mp_subscript, (void *)pylist_subscript},
-    {Py_mp_ass_subscript, (void *)pylist_assign_subscript},
-    {Py_sq_length, (void *)pylist_length},
-    {Py_sq_item, (void *)pylist_item},
-    {Py_sq_ass_item, (void *)pylist_assign_item},
-    {Py_sq_contains, (void *)pylist_contains},
+    PYLIST_SLOTS,
     {0, NULL},
 };
 

@@ -28,23 +28,21 @@ static int pyvalue_refuse(PyObject *container, PyObject *object)
     return -1;
 }
 
+/* 1, or 0 when it is beyond 64 bits. */
 static int pyvalue_from_int(PyObject *object, comem_value *value)
 {
     int overflow;
     long long integer = PyLong_AsLongLongAndOverflow(object, &overflow);
-    if (overflow != 0) {
-        PyErr_SetString(PyExc_OverflowError, "int too large for a shared list: it holds -2**63 to 2**63 - 1");
-        return -1;
-    }
     *value = comem_int(integer);
-    return 0;
+    return overflow == 0;
 }
 
+/* 1, or -1 with an exception. */
 static int pyvalue_from_str(PyObject *object, comem_value *value, PyObject **owner)
 {
     if (LIKELY(PyUnicode_IS_COMPACT_ASCII(object))) {
         *value = comem_str((const char *)PyUnicode_1BYTE_DATA(object), (size_t)PyUnicode_GET_LENGTH(object));
-        return 0;
+        return 1;
     }
     PyObject *bytes = PyUnicode_AsUTF8String(object);
     if (bytes == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
@@ -55,31 +53,43 @@ static int pyvalue_from_str(PyObject *object, comem_value *value, PyObject **own
         return -1;
     *value = comem_str(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
     *owner = bytes;
-    return 0;
+    return 1;
 }
 
-int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value, PyObject **owner)
+int pyvalue_from_scalar(PyObject *object, comem_value *value, PyObject **owner)
 {
     *owner = NULL;
     if (PyUnicode_CheckExact(object))
         return pyvalue_from_str(object, value, owner);
     if (PyFloat_CheckExact(object)) {
         *value = comem_float(PyFloat_AS_DOUBLE(object));
-        return 0;
+        return 1;
     }
     if (PyLong_CheckExact(object))
         return pyvalue_from_int(object, value);
     if (object == Py_None) {
         *value = comem_none();
-        return 0;
+        return 1;
     }
     if (PyBool_Check(object)) {
         *value = comem_bool(object == Py_True);
-        return 0;
+        return 1;
     }
     if (PyBytes_CheckExact(object)) {
         *value = comem_bytes(PyBytes_AS_STRING(object), (size_t)PyBytes_GET_SIZE(object));
-        return 0;
+        return 1;
+    }
+    return 0;
+}
+
+int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value, PyObject **owner)
+{
+    int scalar = pyvalue_from_scalar(object, value, owner);
+    if (LIKELY(scalar != 0))
+        return scalar > 0 ? 0 : -1;
+    if (PyLong_CheckExact(object)) {
+        PyErr_SetString(PyExc_OverflowError, "int too large for a shared list: it holds -2**63 to 2**63 - 1");
+        return -1;
     }
     comem_list *list = pylist_handle(container, object);
     if (list == NULL)
@@ -124,7 +134,7 @@ PyObject *pyvalue_to_other(PyObject *container, comem_value *value)
     case COMEM_BOOL:
         return PyBool_FromLong(value->as.boolean);
     case COMEM_INT:
-        return PyLong_FromLongLong(value->as.integer);
+        return PyLong_FromLong((long)value->as.integer);
     case COMEM_FLOAT:
         return PyFloat_FromDouble(value->as.real);
     case COMEM_STR:

@@ -33,6 +33,10 @@ static inline int64_t pyvalue_small(PyObject *object)
 #endif
 }
 
+/* Fills `value` from an object that is exactly None, bool, int of 64 bits, float, str or bytes, and *owner as below. 1; 0 when
+ * it is nothing of these; -1 with MemoryError. */
+int pyvalue_from_scalar(PyObject *object, comem_value *value, PyObject **owner);
+
 /* The slow ends of the two functions below. */
 int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value, PyObject **owner);
 PyObject *pyvalue_to_other(PyObject *container, comem_value *value);
@@ -62,7 +66,7 @@ static inline void pyvalue_clear(comem_value *value)
 static inline PyObject *pyvalue_to_python(PyObject *container, comem_value *value)
 {
     if (LIKELY(value->kind == COMEM_INT))
-        return PyLong_FromLongLong(value->as.integer);
+        return PyLong_FromLong((long)value->as.integer);
     return pyvalue_to_other(container, value);
 }
 
@@ -70,7 +74,7 @@ static inline PyObject *pyvalue_to_python(PyObject *container, comem_value *valu
 static inline PyObject *pyvalue_into_python(PyObject *container, comem_value *value)
 {
     if (LIKELY(value->kind == COMEM_INT))
-        return PyLong_FromLongLong(value->as.integer);
+        return PyLong_FromLong((long)value->as.integer);
     PyObject *object = pyvalue_to_other(container, value);
     pyvalue_clear(value);
     return object;

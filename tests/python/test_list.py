@@ -171,7 +171,11 @@ def test_an_index_means_what_it_means_to_a_list(key):
 def test_a_bad_index_raises_as_a_list_does(key):
     plain = [1, 2, 3, 4, 5]
     shared = comem.List(plain)
-    for act in (lambda target: target[key], lambda target: target.__setitem__(key, 0)):
+    for act in (
+        lambda target: target[key],
+        lambda target: target.__setitem__(key, 0),
+        lambda target: target.__delitem__(key),
+    ):
         with pytest.raises(Exception) as expected:
             act(plain)
         with pytest.raises(Exception) as seen:
@@ -179,17 +183,6 @@ def test_a_bad_index_raises_as_a_list_does(key):
         assert type(seen.value) is type(expected.value)
         assert str(seen.value) == str(expected.value)
     assert shared == plain
-
-
-def test_slices_and_deletion_are_refused_with_a_sentence():
-    shared = comem.List([1, 2])
-    with pytest.raises(TypeError, match="slices"):
-        shared[:]
-    with pytest.raises(TypeError, match="slices"):
-        shared[0:1] = [3]
-    with pytest.raises(TypeError, match="deletion"):
-        del shared[0]
-    assert shared == [1, 2]
 
 
 # ---- append, extend, pop, clear --------------------------------------------------------------------------------------
@@ -203,20 +196,6 @@ def test_pop_takes_the_last_item_and_says_when_there_is_none():
     for arguments in ((), (0,), (-1,), (5,)):
         with pytest.raises(IndexError, match="^pop from empty list$"):
             shared.pop(*arguments)
-
-
-def test_pop_of_another_item_is_refused_and_takes_nothing():
-    shared = comem.List([1, 2, 3])
-    for index in (0, 1, 2, -2, -3):
-        with pytest.raises(NotImplementedError):
-            shared.pop(index)
-    for index in (3, -4, 2**62):
-        with pytest.raises(IndexError, match="^pop index out of range$"):
-            shared.pop(index)
-    for arguments in (("a",), (1.0,), (None,), (slice(1),), (-1, -1)):
-        with pytest.raises(TypeError):
-            shared.pop(*arguments)
-    assert shared == [1, 2, 3]
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 255, 256, 257, 1000, 70_000])
@@ -479,9 +458,7 @@ def test_membership_is_pythons_equality():
         assert value not in shared
 
 
-def test_order_and_hash_are_refused():
-    with pytest.raises(TypeError):
-        comem.List() < comem.List()
+def test_hash_is_refused():
     with pytest.raises(TypeError, match="unhashable"):
         hash(comem.List())
 
@@ -691,7 +668,7 @@ def test_the_type_is_generic_and_has_no_dict():
 
 
 def test_everything_public_is_documented():
-    for name in ("append", "extend", "pop", "clear"):
+    for name in (name for name in dir(list) if not name.startswith("_")):
         assert getattr(comem.List, name).__text_signature__.startswith("($self")
     for thing in (comem, comem.List, comem.Manager, comem.GoneError, comem.DamagedError, *vars(comem.List).values()):
         if callable(thing) or thing is comem:

@@ -1,0 +1,30 @@
+/* step.h - the operations that are killed instruction by instruction, and what the sweep gives them */
+#ifndef COMEM_TESTS_CRASH_STEP_H
+#define COMEM_TESTS_CRASH_STEP_H
+
+#include "comem.h"
+
+/* What a world has before its victim is made; both have handles on all of it. */
+#define LISTS 3
+extern comem_store *store;
+extern comem_list *lists[LISTS];
+
+struct scenario {
+    const char *name;
+    void (*prepare)(void);
+    void (*operation)(void); /* by the victim; one change that others can see */
+};
+extern const struct scenario scenarios[];
+extern const unsigned scenario_count;
+
+/* Ends the process with a message. */
+void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* For whatever must work: anything but COMEM_OK fails. */
+#define OK(call) expect_ok(call, #call)
+void expect_ok(comem_status status, const char *what);
+
+/* A str that takes a block of its own; `n` tells them apart. Good until it was called FAR_VALUES times more. */
+#define FAR_VALUES 16
+comem_value far_value(unsigned n);
+
+#endif

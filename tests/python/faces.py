@@ -1,0 +1,48 @@
+"""What the tests of both faces share: lists of either, and what an act does to one."""
+
+import comem
+
+_manager = None
+
+
+def native(items=()):
+    return comem.List(items)
+
+
+def managed(items=()):
+    global _manager
+    if _manager is None:
+        _manager = comem.Manager()
+    return _manager.list(items)
+
+
+FACES = [native, managed]
+
+
+def outcome(act, target):
+    """What act(target) returns, or the type and text of what it raises."""
+    try:
+        return ("returned", act(target))
+    except Exception as error:
+        return (type(error), str(error))
+
+
+def assert_same(act, shared, plain):
+    """act does to both lists the same, and leaves them equal."""
+    seen, expected = outcome(act, shared), outcome(act, plain)
+    assert seen == expected
+    assert type(seen[1]) is type(expected[1])
+    assert list(shared) == plain
+    return seen[1]
+
+
+class Index:
+    """A number that is one by __index__ alone; `before` runs first."""
+
+    def __init__(self, number, before=lambda: None):
+        self.number = number
+        self.before = before
+
+    def __index__(self):
+        self.before()
+        return self.number
