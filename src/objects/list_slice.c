@@ -13,6 +13,7 @@
 
 #define CHANGE_WORK 2u
 #define ITEMS_PER_STEP 64u /* items for which one step of trash is freed; a step frees 256 */
+#define STEPS_MAX 256u
 
 /* ---- slices ---- */
 
@@ -37,6 +38,12 @@ static comem_status cut_make(comem_slice slice, uint64_t length, struct cut *cut
     return COMEM_OK;
 }
 
+/* Of [low, high) the first of every so many items is of the slice. */
+static uint64_t cut_step(const struct cut *cut)
+{
+    return (uint64_t)(cut->range.step < 0 ? -cut->range.step : cut->range.step);
+}
+
 /* Private copies of the cells of [low, high) and, of as many as are not plain among those of the slice, in `gone`. */
 struct cut_cells {
     struct cell_image *images, *gone;
@@ -52,6 +59,7 @@ static void cut_cells_free(struct cut_cells *cells)
 static comem_status cut_cells_make(struct participant *me, const struct locked_list *locked, const struct cut *cut,
                                    struct cut_cells *cells)
 {
+    uint64_t step = cut_step(cut);
     *cells = (struct cut_cells){NULL, NULL, cut->high - cut->low, 0};
     cells->images = malloc(cells->count * sizeof *cells->images);
     cells->gone = malloc(cut->range.count * sizeof *cells->gone);
@@ -63,11 +71,8 @@ static comem_status cut_cells_make(struct participant *me, const struct locked_l
         if (cell == NULL)
             return store_error(COMEM_DAMAGED, "a list names cells outside the store");
         cells->images[i] = cell_load(cell);
-    }
-    for (uint64_t i = 0; i < cut->range.count; i++) {
-        struct cell_image image = cells->images[list_range_item(&cut->range, i) - cut->low];
-        if (!cell_is_plain(image.head))
-            cells->gone[cells->gone_count++] = image;
+        if (i % step == 0 && !cell_is_plain(cells->images[i].head))
+            cells->gone[cells->gone_count++] = cells->images[i];
     }
     return COMEM_OK;
 }
@@ -75,9 +80,9 @@ static comem_status cut_cells_make(struct participant *me, const struct locked_l
 /* Leaves only the cells that are not of the slice. */
 static void cut_cells_squeeze(const struct cut *cut, struct cut_cells *cells)
 {
-    uint64_t step = (uint64_t)(cut->range.step < 0 ? -cut->range.step : cut->range.step), kept = 0;
+    uint64_t step = cut_step(cut), kept = 0;
     for (uint64_t i = 0; i < cells->count; i++)
-        if (i % step != 0) /* both ends are of the slice */
+        if (i % step != 0)
             cells->images[kept++] = cells->images[i];
     cells->count = kept;
 }
@@ -208,7 +213,8 @@ comem_status comem_list_slice_delete(comem_list *list, comem_slice slice)
     do {
         status = slice_delete(me, &list->object, slice, &removed);
     } while (heap_try_again(me, status, &tries));
-    trash_work(me, CHANGE_WORK + (removed < 256 * ITEMS_PER_STEP ? (unsigned)(removed / ITEMS_PER_STEP) : 256));
+    uint64_t steps = removed / ITEMS_PER_STEP;
+    trash_work(me, CHANGE_WORK + (steps < STEPS_MAX ? (unsigned)steps : STEPS_MAX));
     participant_leave(me);
     return status;
 }

@@ -102,7 +102,7 @@ SORT_INLINE void sort_merge(const struct sort *sort, sort_before before, size_t 
         to += middle - left;
         left = right;
     }
-    memcpy(to, from + left, (end - left) * sizeof *to); /* private */
+    memcpy(to, from + left, (end - left) * sizeof *to); /* private: the caller's room */
 }
 
 SORT_INLINE void sort_all(struct sort *sort, sort_before before)

@@ -400,6 +400,11 @@ static void sort_list(void)
     OK(comem_list_sort_descending(victims(0)));
 }
 
+static void sort_upwards(void)
+{
+    OK(comem_list_sort(victims(0)));
+}
+
 static void list_of_far_only(void)
 {
     make_list(0);
@@ -419,6 +424,15 @@ static void permute_list(void)
     OK(list_permute_if(victims(0), &moment, order, count, &done));
 }
 
+static void delete_as_read(void)
+{
+    size_t count;
+    struct list_moment moment;
+    bool done;
+    OK(list_read_moment(victims(0), COMEM_SLICE_ALL, NULL, 0, &count, &moment));
+    OK(list_delete_if(victims(0), &moment, 10, &done));
+}
+
 static void multiply_list(void)
 {
     OK(comem_list_multiply(victims(0), 3));
@@ -434,6 +448,20 @@ static void copy_list(void)
     comem_list *copy;
     OK(comem_list_copy(victims(0), &copy));
     comem_list_release(copy);
+}
+
+static void concat_lists(void)
+{
+    comem_list *both;
+    OK(comem_list_concat(victims(0), victims(1), &both));
+    comem_list_release(both);
+}
+
+static void repeat_list(void)
+{
+    comem_list *repeated;
+    OK(comem_list_repeat(victims(0), 2, &repeated));
+    comem_list_release(repeated);
 }
 
 /* ---- birth and death of lists ---- */
@@ -735,12 +763,16 @@ const struct scenario scenarios[] = {
     {"reverse numbers", list_of_uneven_blocks, reverse_list, false},
     {"reverse everything", uneven_list_of_everything, reverse_list, false},
     {"sort numbers", list_of_uneven_blocks, sort_list, false},
+    {"sort numbers upwards", list_of_uneven_blocks, sort_upwards, false},
     {"sort far strs", list_of_far_only, sort_list, false},
     {"put into an order", uneven_list_of_everything, permute_list, false},
     {"multiply numbers", list_of_8, multiply_list, false},
     {"multiply references", list_of_lists, multiply_list, false},
     {"multiply far strs", list_of_far, multiply_list, false},
     {"extend by itself", list_of_lists, extend_by_itself, false},
+    {"delete as it was read", uneven_list_of_everything, delete_as_read, false},
+    {"concat lists", two_lists, concat_lists, false},
+    {"repeat references", list_of_lists, repeat_list, false},
     {"copy everything", nested_lists, copy_list, false},
     {"clear references", list_of_lists, clear_list, false},
     {"delete all references", list_of_lists, delete_everything, false},
