@@ -6,10 +6,11 @@ no store. Values are numbers above 256, which the interpreter makes anew.
 """
 
 import json
+import multiprocessing.managers  # managers are timed without the import of their modules
 import os
 import random
-import multiprocessing.managers  # managers are timed without the import of their modules
 import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -164,21 +165,31 @@ def list_bytes_per_item(plan: Plan) -> dict:
     count, fits, too_small = 1_000_000, 40.0, 10.0
     while fits - too_small > 0.05:
         middle = (fits + too_small) / 2
-        if in_child(fits_into, count, int(count * middle)):
+        if fits_into(count, int(count * middle)):
             fits = middle
         else:
             too_small = middle
     return {"value": fits, "unit": "bytes"}
 
 
+FILL = """
+import comem, sys
+items = comem.List()
+try:
+    for value in range(int(sys.argv[1])):
+        items.append(value)
+except MemoryError:
+    sys.exit(3)
+"""
+
+
 def fits_into(count: int, size_limit: int) -> bool:
-    """Whether `count` numbers can be appended one by one in a store of `size_limit` bytes."""
-    os.environ["COMEM_SIZE_LIMIT"] = str(size_limit)
-    try:
-        loops.append(comem.List(), range(count))
-    except MemoryError:
-        return False
-    return True
+    """Whether `count` numbers can be appended one by one in a store of `size_limit` bytes: another program's own."""
+    environment = {**os.environ, "COMEM_SIZE_LIMIT": str(size_limit)}
+    run = subprocess.run([sys.executable, "-c", FILL, str(count)], env=environment, stderr=subprocess.PIPE, text=True)
+    if run.returncode not in (0, 3):
+        raise Failed(run.stderr)
+    return run.returncode == 0
 
 
 # ---- the Manager face against the standard manager -----------------------------------------------------------------

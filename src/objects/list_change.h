@@ -51,13 +51,17 @@ comem_status list_damaged(struct participant *me, struct comem_object *list);
  * from a table aside, which the record holds (HOLD) until the cells are stored. */
 struct list_values {
     struct cell_image *images; /* private */
+    const comem_value *plain;  /* borrowed, instead of images: values whose cells stand for themselves */
     uint64_t count;
     struct list_table *aside; /* NULL: the cells stand for themselves, and the record is idle */
     struct cell_image few[LIST_FEW];
 };
 
-/* Whether `values` can be stored, without touching the store. COMEM_TYPE, COMEM_INVALID. */
-comem_status list_values_check(const comem_value *values, uint64_t count);
+/* Whether `values` can be stored, without touching the store, and whether all their cells stand for themselves. COMEM_TYPE,
+ * COMEM_INVALID. */
+comem_status list_values_check(const comem_value *values, uint64_t count, bool *plain);
+/* Checked values that are plain, to be stored behind the last item only. */
+void list_values_borrow(const comem_value *values, uint64_t count, struct list_values *cells);
 /* The cells of `count` checked values, `times` times over. COMEM_NO_MEMORY: the record is idle. */
 comem_status list_values_open(struct participant *me, const comem_value *values, uint64_t count, uint64_t times,
                               struct list_values *cells);

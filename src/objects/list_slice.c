@@ -168,7 +168,8 @@ static comem_status slice_set(struct participant *me, struct comem_object *list,
 comem_status comem_list_slice_set(comem_list *list, comem_slice slice, const comem_value *values, size_t count)
 {
     struct participant *me;
-    comem_status status = list_values_check(values, count);
+    bool plain; /* is of no interest: a slice's cells are always made */
+    comem_status status = list_values_check(values, count, &plain);
     if (status == COMEM_OK)
         status = list_enter(list, &me);
     if (status != COMEM_OK)

@@ -50,8 +50,9 @@ void list_value_drop(struct participant *me, comem_value *value)
 
 /* ---- many values ---- */
 
-comem_status list_values_check(const comem_value *values, uint64_t count)
+comem_status list_values_check(const comem_value *values, uint64_t count, bool *plain)
 {
+    *plain = true;
     if (values == NULL && count > 0)
         return store_error(COMEM_INVALID, "the values are NULL");
     if (count > LIST_LENGTH_MAX)
@@ -61,8 +62,17 @@ comem_status list_values_check(const comem_value *values, uint64_t count)
         comem_status status = cell_pack(&values[i], &image);
         if (status != COMEM_OK)
             return status;
+        *plain &= cell_is_plain(image.head);
     }
     return COMEM_OK;
+}
+
+void list_values_borrow(const comem_value *values, uint64_t count, struct list_values *cells)
+{
+    cells->aside = NULL;
+    cells->images = NULL;
+    cells->plain = values;
+    cells->count = count;
 }
 
 /* Puts what one value needs behind the others of the table aside. */
@@ -120,6 +130,7 @@ comem_status list_values_open(struct participant *me, const comem_value *values,
 {
     uint64_t far = 0;
     cells->aside = NULL;
+    cells->plain = NULL;
     cells->images = cells->few;
     if (times > 0 && count > LIST_LENGTH_MAX / times)
         return store_error(COMEM_NO_MEMORY, "%llu times %llu items are more than a list may have",
@@ -180,9 +191,14 @@ comem_status list_fill_behind(struct participant *me, const struct locked_list *
         struct cell *to = list_cells(me->map, locked->table, locked->length + behind + i, &count, &entry);
         if (to == NULL)
             return store_error(COMEM_DAMAGED, "a list names cells outside the store");
-        for (uint64_t k = 0; k < count; k++)
-            cell_store(&to[k], cells->images[i + k]);
-        i += count;
+        for (uint64_t k = 0; k < count; k++, i++) {
+            struct cell_image image;
+            if (cells->plain != NULL)
+                cell_pack(&cells->plain[i], &image); /* did not fail before */
+            else
+                image = cells->images[i];
+            cell_store(&to[k], image);
+        }
     }
     return COMEM_OK;
 }
@@ -209,13 +225,18 @@ comem_status list_append_cells(struct participant *me, struct comem_object *list
     return COMEM_OK;
 }
 
-static comem_status extend(struct participant *me, struct comem_object *list, const comem_value *values, size_t count)
+static comem_status extend(struct participant *me, struct comem_object *list, const comem_value *values, size_t count,
+                           bool plain)
 {
     struct list_values cells;
     struct locked_list locked;
     if (count == 0)
         return object_ok(list) ? COMEM_OK : object_gone(list);
-    comem_status status = list_values_open(me, values, count, 1, &cells);
+    comem_status status = COMEM_OK;
+    if (plain)
+        list_values_borrow(values, count, &cells);
+    else
+        status = list_values_open(me, values, count, 1, &cells);
     if (status != COMEM_OK)
         return status;
     status = list_lock(me, list, &locked);
@@ -234,14 +255,15 @@ static comem_status extend(struct participant *me, struct comem_object *list, co
 comem_status comem_list_extend(comem_list *list, const comem_value *values, size_t count)
 {
     struct participant *me;
-    comem_status status = list_values_check(values, count);
+    bool plain;
+    comem_status status = list_values_check(values, count, &plain);
     if (status == COMEM_OK)
         status = list_enter(list, &me);
     if (status != COMEM_OK)
         return status;
     unsigned tries = heap_first_try(me);
     do {
-        status = extend(me, &list->object, values, count);
+        status = extend(me, &list->object, values, count, plain);
     } while (heap_try_again(me, status, &tries));
     trash_work(me, 2 + (unsigned)(count / EXTEND_WORK));
     participant_leave(me);
