@@ -4,7 +4,7 @@
 PYTHON ?= python3
 export PYTHON
 
-.PHONY: help run test bench lint asan crash models clean
+.PHONY: help run test bench lint asan crash fuzz models clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -26,7 +26,9 @@ test: ## every test that fits in a few minutes: C, Python, models, a tenth of th
 	@tools/bootstrap.sh test
 	@tools/venv.sh pytest hypothesis
 	@tools/build.sh debug
+	@tools/build.sh step
 	meson test -C build/debug --no-rebuild --verbose
+	meson test -C build/step --no-rebuild --verbose 'step, a tenth'
 	.venv/bin/python -m pytest
 	$(PYTHON) tests/models/run.py --quick
 
@@ -46,10 +48,22 @@ asan: ## the tests in C under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build.sh asan
 	tools/asan.sh
 
-crash: ## the whole crash test: every operation cut at every store
+# 77 is a step sweep's way of saying that this machine has no ptrace.
+crash: ## the whole crash test: every operation cut at every store, and what two compilers made of it at every instruction
 	@tools/bootstrap.sh crash
 	@tools/build.sh debug
+	@tools/build.sh step
+	@tools/build.sh step-clang
 	build/debug/tests/crash/crash
+	build/debug/tests/crash/replay 5000
+	build/debug/tests/crash/replay_small 5000
+	build/step/tests/crash/step || [ $$? = 77 ]
+	build/step-clang/tests/crash/step || [ $$? = 77 ]
+
+fuzz: ## random programs of list operations, cut at random stores, for FUZZ_SECONDS (120)
+	@tools/bootstrap.sh fuzz
+	@tools/build.sh fuzz
+	tools/fuzz.sh
 
 models: ## all models of the protocols
 	@tools/bootstrap.sh models

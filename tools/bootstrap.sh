@@ -2,7 +2,7 @@
 # Installs what a make target needs and this machine lacks: by apt-get where there is one, as root or through sudo.
 # Where it cannot, one sentence names the packages.
 #
-#   bootstrap.sh run|test|bench|lint|asan|crash|models
+#   bootstrap.sh run|test|bench|lint|asan|crash|fuzz|models
 #
 # PYTHON names the interpreter (python3), CC the compiler (cc).
 set -eu
@@ -18,6 +18,7 @@ need() {
 }
 has() { command -v "$1"; }
 header() { printf '#include <%s>\n' "$@" | $CC -E -x c -; }
+fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null; }
 python() { "$PYTHON" -c "$1"; }
 
 c() {
@@ -52,12 +53,13 @@ look() {
     missing=
     c
     case $1 in run | test | bench | lint | models) interpreter ;; esac
-    case $1 in test | lint | asan | crash) need libcmocka-dev header stdarg.h stddef.h setjmp.h stdint.h cmocka.h ;; esac
+    case $1 in test | lint | asan | crash | fuzz) need libcmocka-dev header stdarg.h stddef.h setjmp.h stdint.h cmocka.h ;; esac
     case $1 in bench | lint) need liblmdb-dev header lmdb.h ;; esac
     case $1 in test | models) need spin has spin ;; esac
+    case $1 in lint | crash | fuzz) need clang has clang ;; esac
+    case $1 in fuzz) ! has clang >/dev/null || need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" fuzzer ;; esac
     case $1 in
     lint)
-        need clang has clang
         need clang-format has clang-format
         need clang-tidy has clang-tidy
         need g++ has g++
@@ -76,9 +78,13 @@ if [ "$(id -u)" != 0 ]; then
     has sudo >/dev/null && { [ -t 0 ] || sudo -n true; } 2>/dev/null ||
         fail "these packages are missing and only root can install them; run: apt-get install$missing"
 fi
-say "installing$missing (apt-get)"
+install_missing() {
+    say "installing$missing (apt-get)"
+    quietly build/log/apt-install $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -q --no-install-recommends $missing || fail "apt-get could not install:$missing"
+    look "$1"
+}
 quietly build/log/apt-update $as_root apt-get update -q || say 'apt-get update failed; trying with the lists that are there'
-quietly build/log/apt-install $as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -q --no-install-recommends $missing || fail "apt-get could not install:$missing"
-look "$1"
+install_missing "$1"
+[ -z "$missing" ] || install_missing "$1" # clang says of which version its fuzzer must be
 [ -z "$missing" ] || fail "these packages are installed and yet not to be found:$missing"

@@ -17,6 +17,7 @@ format() { files '*.c' '*.h' | xargs clang-format --dry-run -Werror; }
 tidy() { files 'src/*.c' 'python/extension/*.c' | xargs -P 2 -n 4 clang-tidy -p build/clang --quiet 2>build/log/tidy; }
 header_alone() { "$@" -Wall -Wextra -Wpedantic -Werror -fsyntax-only include/comem.h; }
 word_stores() { .venv/bin/python tools/test_word_stores.py && .venv/bin/python tools/check_word_stores.py; }
+coverage_page() { .venv/bin/python tools/check_coverage_page.py; }
 listed() {
     missing=$(files 'src/*.c' 'python/comem/*' 'python/extension/*.c' | while read -r file; do
         grep -qF "$(echo "$file" | cut -d/ -f2-)'" "${file%%/*}/meson.build" || echo "$file"
@@ -28,6 +29,7 @@ mkdir -p build/log
 check 'every source stands in its meson.build' listed
 check 'formatting' format
 check 'word stores: shared memory is written through src/os/word.h alone' word_stores
+check 'docs/crash-coverage.md: every operation, and what cuts it' coverage_page
 check 'the header as C99' header_alone "${CC:-cc}" -std=c99 -x c
 check 'the header as C++17' header_alone g++ -std=c++17 -x c++
 check 'warnings of clang' tools/build.sh clang

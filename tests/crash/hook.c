@@ -27,7 +27,7 @@ static struct journal_entry {
 static uint64_t journal_end, stores, loads, die_at = HOOK_NEVER, stop_at = HOOK_NEVER, image;
 static uint64_t stop_store_at = HOOK_NEVER;
 static void (*stop_reader)(void), (*stop_writer)(void);
-static bool stopped;
+static bool stopped, marked;
 static uintptr_t stack_top;
 
 /* ---- shared memory ---- */
@@ -38,6 +38,11 @@ void hook_add_mapping(void *base, uint64_t size)
         stack_top = (uintptr_t)__builtin_frame_address(0) + 65536; /* main's frames are not far above */
     mappings[mapping_count].base = base;
     mappings[mapping_count++].size = size;
+}
+
+void hook_forget_mappings(void)
+{
+    mapping_count = 0;
 }
 
 /* The offset of a mapped address, UINT64_MAX for private ones. */
@@ -62,6 +67,8 @@ static uint64_t mix(uint64_t offset, uint64_t value)
 
 static void journal_add(void *address, uint64_t old, uint32_t size, bool shared)
 {
+    if (!marked)
+        journal_end = 0; /* the last entry is enough */
     if (journal_end == JOURNAL_MAX) {
         fprintf(stderr, "crash: the journal is full\n");
         abort();
@@ -109,7 +116,7 @@ static void on_load(const volatile void *address)
 static void on_private_store(void *address, uint32_t size)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if ((uintptr_t)address + 4096 >= here && (uintptr_t)address < stack_top)
+    if (!marked || ((uintptr_t)address + 4096 >= here && (uintptr_t)address < stack_top))
         return; /* the stack: gone, or left behind, with the operation */
     for (uint32_t done = 0; done < size; done += 8) {
         uint32_t part = size - done < 8 ? size - done : 8;
@@ -153,6 +160,7 @@ uint64_t hook_loads(void)
 
 hook_mark hook_now(void)
 {
+    marked = true;
     return journal_end;
 }
 
@@ -229,6 +237,29 @@ void __tsan_write_range(void *address, unsigned long size)
     plain_store(address, (uint32_t)size);
 }
 
+/* clang's, from version 15 on. */
+void *__tsan_memcpy(void *to, const void *from, size_t size);
+void *__tsan_memmove(void *to, const void *from, size_t size);
+void *__tsan_memset(void *to, int byte, size_t size);
+
+void *__tsan_memcpy(void *to, const void *from, size_t size)
+{
+    plain_store(to, (uint32_t)size);
+    return memcpy(to, from, size);
+}
+
+void *__tsan_memmove(void *to, const void *from, size_t size)
+{
+    plain_store(to, (uint32_t)size);
+    return memmove(to, from, size);
+}
+
+void *__tsan_memset(void *to, int byte, size_t size)
+{
+    plain_store(to, (uint32_t)size);
+    return memset(to, byte, size);
+}
+
 #define PLAIN(size)                                   \
     void __tsan_read##size(void *address);            \
     void __tsan_write##size(void *address);           \
@@ -274,6 +305,8 @@ PLAIN(16)
     type __tsan_atomic##bits##_fetch_or(volatile type *address, type value, int order);                              \
     int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order, \
                                                       int failure);                                                  \
+    type __tsan_atomic##bits##_compare_exchange_val(volatile type *address, type expected, type value, int order,    \
+                                                    int failure);                                                    \
     type __tsan_atomic##bits##_load(const volatile type *address, int order)                                         \
     {                                                                                                                \
         (void)order;                                                                                                 \
@@ -325,6 +358,12 @@ PLAIN(16)
         }                                                                                                            \
         STORE(address, *address = value);                                                                            \
         return 1;                                                                                                    \
+    }                                                                                                                \
+    type __tsan_atomic##bits##_compare_exchange_val(volatile type *address, type expected, type value, int order,    \
+                                                    int failure)                                                     \
+    {                                                                                                                \
+        __tsan_atomic##bits##_compare_exchange_strong(address, &expected, value, order, failure);                    \
+        return expected;                                                                                             \
     }
 
 ATOMIC(8, uint8_t)
