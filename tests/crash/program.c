@@ -677,7 +677,8 @@ static bool values_match(const struct holding *holding, const struct outcome *ou
     return true;
 }
 
-/* An object has one handle in a process: references to a list that is held give the same. */
+/* An object has one handle in a process: references to a list that is held give the same. What there is no memory to look at
+ * may be anything. */
 static bool reference_matches(const struct holding *holding, comem_list *found, uint64_t number)
 {
     struct model_value items[ANONYMOUS_ITEMS];
@@ -686,7 +687,8 @@ static bool reference_matches(const struct holding *holding, comem_list *found, 
         return found == holding->lists[number];
     content.status = read_all(found, &content);
     size_t count = anonymous_items(number, items);
-    bool matches = content.status == COMEM_OK && values_match(holding, &content, items, count);
+    bool matches = content.status == COMEM_NO_MEMORY ||
+                   (content.status == COMEM_OK && values_match(holding, &content, items, count));
     outcome_clear(&content);
     return matches;
 }
@@ -705,6 +707,21 @@ const char *outcome_differs(const struct holding *holding, const struct outcome 
     return values_match(holding, outcome, expectation->values, expectation->count) ? NULL : "the values in the answer";
 }
 
+/* For a full store: with one handle at a time on what the items refer to. */
+static bool items_match(const struct holding *holding, comem_list *list, const struct model_list *expected)
+{
+    size_t length;
+    bool match = comem_list_len(list, &length) == COMEM_OK && length == expected->length;
+    for (size_t i = 0; match && i < length; i++) {
+        comem_value value;
+        comem_status status = comem_list_get(list, (int64_t)i, &value);
+        match =
+            status == COMEM_NO_MEMORY || (status == COMEM_OK && value_matches(holding, &value, &expected->values[i]));
+        comem_value_clear(&value);
+    }
+    return match;
+}
+
 const char *content_differs(const struct holding *holding, const struct model *model)
 {
     static const char *const answers[MODEL_LISTS] = {"list 0", "list 1", "list 2", "list 3", "list 4"};
@@ -713,8 +730,9 @@ const char *content_differs(const struct holding *holding, const struct model *m
         content.status = read_all(holding->lists[i], &content);
         bool matches = content.status == COMEM_OK &&
                        values_match(holding, &content, model->lists[i].values, model->lists[i].length);
+        bool full = content.status == COMEM_NO_MEMORY;
         outcome_clear(&content);
-        if (!matches)
+        if (!matches && !(full && items_match(holding, holding->lists[i], &model->lists[i])))
             return answers[i];
     }
     return NULL;
