@@ -44,23 +44,41 @@ comem_status list_damaged(struct participant *me, struct comem_object *list)
     return store_error(COMEM_DAMAGED, "a list names cells outside the store");
 }
 
+static inline struct list_place *list_place_of(struct comem_object *list)
+{
+    return &((comem_list *)list)->place;
+}
+
+/* After a change of this thread's own that left all blocks where they are; the lock is still held. */
+static inline void place_follows(struct comem_object *list)
+{
+    list_place_of(list)->version = word_load(&list->shared->version);
+}
+
+static inline void place_forget(struct comem_object *list)
+{
+    list_place_of(list)->count = 0;
+}
+
 /* Learns where item `index` stands. False: damage. */
-static __attribute__((noinline)) bool place_find(struct participant *me, const struct locked_list *locked,
-                                                 uint64_t index, struct list_place *place)
+static __attribute__((noinline)) bool place_find(struct participant *me, struct comem_object *list,
+                                                 const struct locked_list *locked, uint64_t index)
 {
     struct list_spot spot;
+    struct list_place *place = list_place_of(list);
+    place_forget(list);
     place->table_word = 0; /* no list has this one with a table */
-    place->table = NULL;
     if (locked->table == NULL || !list_spot(me->map, locked->table, index, &spot))
         return false;
-    place->count = spot.count < locked->capacity - spot.first ? spot.count : locked->capacity - spot.first;
-    place->cells = list_cells(me->map, locked->table, spot.first, &place->count, &place->entry);
+    uint64_t count = spot.count < locked->capacity - spot.first ? spot.count : locked->capacity - spot.first;
+    place->cells = list_cells(me->map, locked->table, spot.first, &count, &place->entry);
     if (place->cells == NULL)
         return false;
-    place->era = list_entry_era(place->entry);
     place->first = spot.first;
-    place->table_word = locked->table_word;
+    place->count = count;
     place->table = locked->table;
+    place->table_word = locked->table_word;
+    place_follows(list);
     return true;
 }
 
@@ -69,10 +87,9 @@ static __attribute__((noinline)) bool place_find(struct participant *me, const s
 static inline struct cell *list_cell(struct participant *me, struct comem_object *list,
                                      const struct locked_list *locked, uint64_t index, struct list_entry **entry)
 {
-    struct list_place *place = &((comem_list *)list)->place;
-    if (!WORD_LIKELY(place->table_word == locked->table_word && index - place->first < place->count &&
-                     place->table == locked->table && list_entry_era(place->entry) == place->era) &&
-        !place_find(me, locked, index, place))
+    const struct list_place *place = list_place_of(list);
+    if (!WORD_LIKELY(place->version == word_load(&list->shared->version) && index - place->first < place->count) &&
+        !place_find(me, list, locked, index))
         return NULL;
     *entry = place->entry;
     return &place->cells[index - place->first];
@@ -263,6 +280,7 @@ static comem_status set_locked(struct participant *me, struct comem_object *list
     record_commit(me);
     record_close_version(me, &entry->version, entry_version);
     record_close_version(me, &list->shared->version, version);
+    place_follows(list);
     lock_release(me, &list->shared->lock);
     return COMEM_OK;
 }
@@ -315,6 +333,7 @@ static comem_status pop_last(struct participant *me, struct comem_object *list, 
     record_commit(me);
     record_close_version(me, &entry->version, entry_version);
     record_close_version(me, &list->shared->version, version);
+    place_follows(list);
     if (cell_is_plain(image.head))
         record_clear(me);
     lock_release(me, &list->shared->lock);
@@ -359,6 +378,8 @@ static comem_status pop_once(struct participant *me, struct comem_object *list, 
     if (!list_index(index, locked.length, &at))
         return pop_out_of_range(me, list, locked.length, index);
     struct list_entry *entry;
+    if (read != NULL)
+        place_forget(list); /* to find it as the reader did, also in a damaged list */
     const struct cell *cell = list_cell(me, list, &locked, at, &entry);
     if (cell == NULL)
         return list_damaged(me, list);

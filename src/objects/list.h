@@ -8,12 +8,14 @@ struct list_table;
 struct list_entry;
 
 /* Where the last lock holder of this process found the table and a block, in private memory; all addresses were checked.
- * Good while the table word and the entry's era are the same. Used and changed by the holder of the list's lock only. */
+ * The table is good while the table word is the same, the block while the object's version is: whoever changes more than the
+ * end of a list changes that. Used and changed by the holder of the list's lock only. */
 struct list_place {
-    uint64_t table_word, first, count; /* the block's items */
-    struct list_table *table;          /* NULL: nothing is known */
+    uint64_t table_word;
+    struct list_table *table; /* NULL: nothing is known */
+    uint64_t version;
+    uint64_t first, count; /* the block's items; none: no block is known */
     struct list_entry *entry;
-    uint64_t era; /* what the entry's version began with: no two entries at one place have the same */
     struct cell *cells;
 };
 

@@ -154,8 +154,10 @@ static inline bool list_is_loose(uint64_t length, uint64_t capacity)
                ? capacity - length > LIST_BLOCK
                : capacity > LIST_BLOCK / 16 && capacity > LIST_FIRST_CAPACITY && length < capacity / 2;
 }
-/* Gives room back if it is loose. No lock is held, the record is idle. */
-void list_tighten(struct participant *me, struct comem_object *list);
+/* Gives room back if it is loose: a block, or all there is to give. Whether there is more. No lock is held, the record is idle. */
+bool list_tighten(struct participant *me, struct comem_object *list);
+/* The same to the end: room was made for items that there was then no memory for. */
+void list_tighten_all(struct participant *me, struct comem_object *list);
 /* Cells of a list's only block that is to hold `items`. */
 uint64_t list_short_cells(uint64_t items);
 

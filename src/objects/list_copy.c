@@ -134,6 +134,8 @@ static comem_status multiply(comem_list *list, uint64_t times, const struct list
         status = copy == NULL ? multiply_plain(me, &list->object, times, done)
                               : multiply_copy(me, &list->object, copy, times, done);
     } while (heap_try_again(me, status, &tries));
+    if (status == COMEM_NO_MEMORY)
+        list_tighten_all(me, &list->object);
     trash_work(me, copy == NULL ? 1 : 2 + (unsigned)(copy->count / ITEMS_PER_STEP));
     participant_leave(me);
     return status;

@@ -27,8 +27,7 @@
 #define LIST_FIRST_CAPACITY 4u
 #define LIST_LENGTH_MAX (UINT64_C(1) << 40)
 #define LIST_ENTRIES_MAX (UINT64_C(1) << 32)
-#define LIST_ERA_SHIFT 28u
-#define LIST_VERSION_STEP (UINT64_C(1) << LIST_ERA_SHIFT)
+#define LIST_VERSION_STEP (UINT64_C(1) << 28)
 
 struct list_entry {
     word64 block; /* offset of its cells */
@@ -168,12 +167,6 @@ static inline const struct cell *list_view_cell(struct list_view *view, uint64_t
 static inline uint64_t list_fresh_version(struct store_map *map)
 {
     return word_add(&map->header->version_counter, LIST_VERSION_STEP) + LIST_VERSION_STEP;
-}
-
-/* Which entry it is, among all that ever were at its place; changes of its cells leave that alone. */
-static inline uint64_t list_entry_era(const struct list_entry *entry)
-{
-    return word_load(&entry->version) >> LIST_ERA_SHIFT;
 }
 
 /* Resolves a Python index against `length`. False: out of range. */

@@ -80,35 +80,44 @@ comem_status list_room(struct participant *me, struct comem_object *list, struct
     return status;
 }
 
-/* Gives the last block back, one of several in the tail. */
-static void tighten_block(struct participant *me, const struct locked_list *locked)
+/* Gives the last block back, one of several in the tail. False: damage. */
+static bool tighten_block(struct participant *me, const struct locked_list *locked)
 {
     const struct list_entry *last = list_entry_at(me->map, locked->table_word, list_table_blocks(locked->table) - 1);
     if (last == NULL)
-        return;
+        return false;
     record_add(me, RECORD_FREE, word_load(&last->block), 0);
     record_add_watch(me, &locked->table->capacity);
     word_store(&locked->table->capacity, locked->capacity - LIST_BLOCK); /* commit */
     record_commit(me);
+    return true;
 }
 
-void list_tighten(struct participant *me, struct comem_object *list)
+bool list_tighten(struct participant *me, struct comem_object *list)
 {
     struct locked_list locked;
+    bool more = false;
     if (list_lock(me, list, &locked) != COMEM_OK)
-        return;
+        return false;
     if (locked.table != NULL && list_is_loose(locked.length, locked.capacity)) {
         struct list_change change = {.start = locked.length, .stop = locked.length};
         change.room = locked.length + locked.length / 4;
         if (locked.length == 0 && locked.capacity > LIST_BLOCK)
             list_change_clear(me, list, &locked);
         else if (locked.capacity - word_load(&locked.table->tail_first) > LIST_BLOCK)
-            tighten_block(me, &locked);
+            more = tighten_block(me, &locked) && list_is_loose(locked.length, locked.capacity - LIST_BLOCK);
         else
             (void)list_change(me, list, &locked, &change); /* without memory for it the list stays as it is */
     }
     lock_release(me, &list->shared->lock);
     heap_finish(me, 0);
+    return more;
+}
+
+void list_tighten_all(struct participant *me, struct comem_object *list)
+{
+    while (list_tighten(me, list))
+        ;
 }
 
 /* ---- aside ---- */

@@ -178,6 +178,8 @@ comem_status comem_list_slice_set(comem_list *list, comem_slice slice, const com
     do {
         status = slice_set(me, &list->object, slice, values, count);
     } while (heap_try_again(me, status, &tries));
+    if (status == COMEM_NO_MEMORY)
+        list_tighten_all(me, &list->object);
     trash_work(me, CHANGE_WORK + (unsigned)(count / ITEMS_PER_STEP));
     participant_leave(me);
     return status;

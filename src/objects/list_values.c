@@ -265,6 +265,8 @@ comem_status comem_list_extend(comem_list *list, const comem_value *values, size
     do {
         status = extend(me, &list->object, values, count, plain);
     } while (heap_try_again(me, status, &tries));
+    if (status == COMEM_NO_MEMORY)
+        list_tighten_all(me, &list->object);
     trash_work(me, 2 + (unsigned)(count / EXTEND_WORK));
     participant_leave(me);
     return status;

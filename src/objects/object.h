@@ -24,7 +24,7 @@ struct object {
     word64 identity; /* {OBJECT_MAGIC 16, type 8, state 8, generation 32} */
     word64 flags;
     word64 scope; /* the manager it was made in, 0 for none */
-    word64 table; /* {change count 16, offset 48} of its content, offset 0 when it is empty */
+    word64 table; /* {change count 28, offset 36} of its content, offset 0 when it is empty */
     word64 rest[4];
 };
 static_assert(sizeof(struct object) == HEAP_OBJECT_SIZE && offsetof(struct object, identity) == 64,
@@ -62,15 +62,18 @@ static inline bool object_ok(const struct comem_object *handle)
     return WORD_LIKELY(word_load_acquire(&handle->shared->identity) == handle->identity);
 }
 
+#define TABLE_OFFSET_BITS 36u
+static_assert(LAYOUT_WINDOW <= UINT64_C(1) << TABLE_OFFSET_BITS, "a table word holds every offset");
+
 static inline uint64_t table_offset(uint64_t table_word)
 {
-    return table_word & ((UINT64_C(1) << 48) - 1);
+    return table_word & ((UINT64_C(1) << TABLE_OFFSET_BITS) - 1);
 }
 
 /* The table word that follows `table_word` and names `offset`. */
 static inline uint64_t table_next(uint64_t table_word, uint64_t offset)
 {
-    return ((table_word >> 48) + 1) << 48 | offset;
+    return ((table_word >> TABLE_OFFSET_BITS) + 1) << TABLE_OFFSET_BITS | offset;
 }
 
 /* Registers what the floors below call; once per process. */

@@ -605,7 +605,7 @@ static void a_damaged_list_is_refused(void **state)
     struct list_entry *entry = &table->entries[0];
     struct cell *cell = store_at(bench->map, word_load(&entry->block), 16);
     word64 *words[] = {&list->object.shared->table, &entry->block, &cell->body};
-    static const uint64_t nonsense[] = {8, 1, UINT64_C(0xFFFFFFFFFFF8), UINT64_C(1) << 40, UINT64_MAX};
+    static const uint64_t nonsense[] = {8, 1, UINT64_C(0xFFFFFFFFFFF8), UINT64_C(1) << 35, UINT64_MAX};
     for (unsigned w = 0; w < 3; w++)
         for (unsigned n = 0; n < 5; n++) {
             uint64_t good = word_load(words[w]);
