@@ -247,7 +247,7 @@ COMEM_API comem_status comem_list_clear(comem_list *list);
 COMEM_API comem_status comem_list_reverse(comem_list *list);
 
 /* Sorts by Python's order, upwards or downwards; equal items keep the order they have. All bools, ints and floats, or all
- * str (by code points), or all bytes, else COMEM_TYPE. Where a float that is not a number goes is not said.
+ * str (by code points), or all bytes, else COMEM_TYPE. Where a float that is not a number goes is undefined.
  * COMEM_NO_MEMORY: no room for the second copy it takes. Writers wait meanwhile, readers do not. O(length log length),
  * 10 ms for 100,000 ints in random order, 1 ms if they are in order. */
 COMEM_API comem_status comem_list_sort(comem_list *list);
@@ -266,7 +266,17 @@ COMEM_API comem_status comem_list_read(comem_list *list, size_t from, size_t cou
 typedef struct comem_slice {
     int64_t start, stop, step;
 } comem_slice;
-#define COMEM_SLICE_ALL ((comem_slice){0, INT64_MAX, 1})
+
+static inline comem_slice comem_slice_of(int64_t start, int64_t stop, int64_t step)
+{
+    comem_slice slice;
+    slice.start = start;
+    slice.stop = stop;
+    slice.step = step;
+    return slice;
+}
+
+#define COMEM_SLICE_ALL comem_slice_of(0, INT64_MAX, 1)
 
 /* Copies the items of a slice into `out`, as they stood at one moment, if they are at most `room`; otherwise none. `count`
  * says how many they are. Each is to be cleared. COMEM_NO_MEMORY: none were copied. Cost as comem_list_read(). */

@@ -30,12 +30,15 @@ def _check_system():
 
 _check_system()
 
+from collections.abc import MutableSequence
+
 from . import _process
 from ._engine import DamagedError, GoneError, List, __version__
 
 __all__ = ["DamagedError", "GoneError", "List", "Manager"]  # not list: a star import would hide the built-in one
 
 list = List
+MutableSequence.register(List)
 _process.prepare()
 
 

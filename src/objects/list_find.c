@@ -85,7 +85,7 @@ static void find_forget(struct participant *me, void *context)
 
 static comem_status find_in(comem_list *list, struct find *find)
 {
-    static const struct list_seer seer = {find_see, find_forget};
+    static const struct list_seer seer = {false, find_see, find_forget};
     struct participant *me;
     comem_status status = list_enter(list, &me);
     if (status != COMEM_OK)
@@ -97,7 +97,7 @@ static comem_status find_in(comem_list *list, struct find *find)
 
 static comem_status not_found(void)
 {
-    return store_error(COMEM_NOT_FOUND, "no item equals the value");
+    return store_error(COMEM_NOT_FOUND, "the list was looked through as it stood at one moment");
 }
 
 comem_status comem_list_index(comem_list *list, comem_value value, int64_t start, int64_t stop, size_t *index)
@@ -216,7 +216,7 @@ static comem_status compare_lists(comem_list *one, comem_list *other, unsigned d
     struct list_copy first = {.values = NULL}, second = {.values = NULL};
     *order = ORDER_EQUAL;
     if (depth > DEPTH_MAX)
-        return store_error(COMEM_INVALID, "lists within lists more than %u deep", DEPTH_MAX);
+        return store_error(COMEM_INVALID, "lists within lists more than %u deep, or in a ring", DEPTH_MAX);
     if (one == other)
         return object_ok(&one->object) ? COMEM_OK : object_gone(&one->object);
     comem_status status = list_copy_take(one, &first);

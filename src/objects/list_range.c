@@ -4,7 +4,7 @@
  *              be what they were. Items that an append adds meanwhile are behind the length and do not matter.
  * Retries      8, then the list is locked: a reader of a long list beside busy writers finishes all the same. An attempt looks
  *              at the versions after each block of items, so a vain one is short.
- * Order        the map's mutex, then the list's lock: references need it.
+ * Order        references need the map's mutex; see list_read.c.
  * A death      of a reader: it holds nothing but rows, which go with its process.
  */
 #include "objects/list_read.h"
@@ -63,13 +63,17 @@ comem_status list_look(struct participant *me, struct comem_object *list, const 
     enum attempt attempt = ATTEMPT_AGAIN;
     if (!object_ok(list))
         return object_gone(list);
+    if (seer->references)
+        map_lock(me);
     for (unsigned i = 0; i < LIST_TRIES && attempt == ATTEMPT_AGAIN; i++) {
         seer->forget(me, context);
         attempt = look_once(me, list, false, seer, context, &status);
     }
     if (attempt == ATTEMPT_AGAIN) {
         seer->forget(me, context);
-        status = object_lock(me, list);
+        if (seer->references)
+            pthread_mutex_unlock(&me->map->mutex);
+        status = seer->references ? list_lock_to_read(me, list) : object_lock(me, list);
         if (status != COMEM_OK)
             return status;
         attempt = look_once(me, list, true, seer, context, &status);
@@ -83,6 +87,8 @@ comem_status list_look(struct participant *me, struct comem_object *list, const 
     }
     if (attempt != ATTEMPT_DONE)
         seer->forget(me, context);
+    if (seer->references)
+        pthread_mutex_unlock(&me->map->mutex);
     return status;
 }
 
@@ -142,16 +148,14 @@ static enum attempt copy_see(struct participant *me, struct list_look *look, voi
 
 static comem_status copy_out(comem_list *list, struct copy *copy)
 {
-    static const struct list_seer seer = {copy_see, copy_forget};
+    static const struct list_seer seer = {true, copy_see, copy_forget};
     struct participant *me;
     comem_status status = object_enter(&list->object, &me);
     if (status != COMEM_OK)
         return status;
     unsigned tries = heap_first_try(me);
     do {
-        pthread_mutex_lock(&me->map->mutex);
         status = list_look(me, &list->object, &seer, copy);
-        pthread_mutex_unlock(&me->map->mutex);
     } while (heap_try_again(me, status, &tries));
     participant_leave(me);
     return status;

@@ -4,7 +4,8 @@
  *              taken (a row, a fence) and then the versions are looked at again, so that its object cannot have been freed.
  * Retries      8, then the list is locked: a reader finishes whatever writers do. An odd version may be a dead writer's, whom
  *              taking the lock repairs.
- * Order        a locked read takes the map's mutex first, because references need it.
+ * Order        references need the map's mutex. A locked read has it, too, but never waits for either while it has the other:
+ *              a stopped process that holds the list would stop every thread that takes or gives back a handle.
  * A death      of a reader: it holds nothing but rows, which go with its process.
  */
 #include "objects/list_read.h"
@@ -157,6 +158,18 @@ static enum attempt read_item(struct participant *me, struct comem_object *list,
     return attempt;
 }
 
+comem_status list_lock_to_read(struct participant *me, struct comem_object *list)
+{
+    for (;;) {
+        comem_status status = object_lock(me, list);
+        if (status != COMEM_OK || pthread_mutex_trylock(&me->map->mutex) == 0)
+            return status;
+        lock_release(me, &list->shared->lock); /* who has the mutex may be about to take it */
+        map_lock(me);
+        pthread_mutex_unlock(&me->map->mutex);
+    }
+}
+
 comem_status list_read_item(struct participant *me, struct comem_object *list, int64_t index, comem_value *value,
                             struct list_reading *reading)
 {
@@ -164,10 +177,14 @@ comem_status list_read_item(struct participant *me, struct comem_object *list, i
     enum attempt attempt = ATTEMPT_AGAIN;
     if (!object_ok(list))
         return object_gone(list);
-    pthread_mutex_lock(&me->map->mutex);
+    map_lock(me);
     for (unsigned i = 0; i < LIST_TRIES && attempt == ATTEMPT_AGAIN; i++)
         attempt = read_item(me, list, index, value, reading, &status);
-    if (attempt == ATTEMPT_AGAIN && (status = object_lock(me, list)) == COMEM_OK) {
+    if (attempt == ATTEMPT_AGAIN) {
+        pthread_mutex_unlock(&me->map->mutex);
+        status = list_lock_to_read(me, list);
+        if (status != COMEM_OK)
+            return status;
         attempt = read_item(me, list, index, value, reading, &status);
         lock_release(me, &list->shared->lock);
         if (attempt == ATTEMPT_AGAIN) /* nobody else can have changed it */
@@ -200,17 +217,21 @@ static __attribute__((noinline)) comem_status get_other(struct comem_object *lis
     *value = comem_none();
     if (!participant_present(list->map) || !object_ok(list))
         return get_slow(list, index, value);
+    struct participant *me;
+    comem_status status =
+        object_enter(list, &me); /* copies are malloc()ed, so a signal handler's call must not get here */
+    if (status != COMEM_OK)
+        return status;
     store_view_renew(list->map);
     enum attempt attempt = read_cell(list, index, &reading, &image);
+    if (attempt == ATTEMPT_DONE && cell_is_ref(image.head))
+        attempt = ATTEMPT_AGAIN;
+    if (attempt == ATTEMPT_DONE)
+        attempt = list_read_value(NULL, list->map, image, reading_still, &reading, value, &status);
+    participant_leave(me);
     if (attempt == ATTEMPT_RANGE)
         return out_of_range(list, index);
-    if (attempt == ATTEMPT_DONE && !cell_is_ref(image.head)) {
-        comem_status status;
-        attempt = list_read_value(NULL, list->map, image, reading_still, &reading, value, &status);
-        if (attempt == ATTEMPT_DONE)
-            return COMEM_OK;
-    }
-    return get_slow(list, index, value);
+    return attempt == ATTEMPT_AGAIN ? get_slow(list, index, value) : status;
 }
 
 comem_status comem_list_get(comem_list *list, int64_t index, comem_value *value)

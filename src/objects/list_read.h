@@ -18,6 +18,9 @@ struct list_reading {
 comem_status list_read_item(struct participant *me, struct comem_object *list, int64_t index, comem_value *value,
                             struct list_reading *reading);
 
+/* Takes the list's lock and, besides, the map's mutex, waiting for neither while it has the other. */
+comem_status list_lock_to_read(struct participant *me, struct comem_object *list);
+
 /* Turns the image of a cell that was read into a private value; `still` says whether it is still where it was read. `me` NULL:
  * numbers and near values only. The map's mutex is held for references. */
 enum attempt list_read_value(struct participant *me, struct store_map *map, struct cell_image image,
@@ -42,6 +45,7 @@ bool list_look_holds(const void *look);
  * ATTEMPT_FAILED: *status says why. `forget` is called before each further attempt, and after the last vain one; no lock is
  * held then. */
 struct list_seer {
+    bool references; /* it takes and drops references, so it is called with the map's mutex held */
     enum attempt (*see)(struct participant *me, struct list_look *look, void *context, comem_status *status);
     void (*forget)(struct participant *me, void *context);
 };

@@ -42,7 +42,7 @@ void list_value_drop(struct participant *me, comem_value *value)
         comem_value_clear(value);
         return;
     }
-    pthread_mutex_lock(&me->map->mutex);
+    map_lock(me);
     object_drop(me, value->as.object);
     pthread_mutex_unlock(&me->map->mutex);
     *value = comem_none();

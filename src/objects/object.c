@@ -77,7 +77,7 @@ static comem_status object_make(struct participant *me, enum object_type type, u
 comem_status object_new(struct participant *me, enum object_type type, uint64_t scope, uint32_t flags,
                         struct comem_object **handle)
 {
-    pthread_mutex_lock(&me->map->mutex);
+    map_lock(me);
     comem_status status = object_make(me, type, scope, flags, handle);
     pthread_mutex_unlock(&me->map->mutex);
     return status;
@@ -176,8 +176,11 @@ void object_release(struct comem_object *handle)
     struct participant *me = NULL;
     struct store_map *map = handle->map;
     if (handle->identity != 0 && participant_enter(map, &me) != COMEM_OK)
-        return;                      /* from a signal handler: the reference stays until the process ends */
-    pthread_mutex_lock(&map->mutex); /* over both, or a fork between them would give the child a row without a handle */
+        return;     /* from a signal handler: the reference stays until the process ends */
+    if (me != NULL) /* over both, or a fork between them would give the child a row without a handle */
+        map_lock(me);
+    else
+        pthread_mutex_lock(&map->mutex);
     bool last = object_drop(me, handle);
     pthread_mutex_unlock(&map->mutex);
     if (me == NULL)
@@ -623,7 +626,7 @@ comem_status object_name_open(const struct object_name *name, struct comem_objec
     comem_status status = participant_enter(map, &me);
     if (status != COMEM_OK)
         return status;
-    pthread_mutex_lock(&map->mutex);
+    map_lock(me);
     status = name_open_locked(me, name, handle);
     pthread_mutex_unlock(&map->mutex);
     participant_leave(me);

@@ -56,12 +56,26 @@ static bool lock_owner_there(uint64_t control, uint32_t number, uint32_t seen)
     return slot_lock_word(control, number) == (seen & LOCK_OWNER_MASK) && (state == SEAT_LIVE || state == SEAT_LEAVING);
 }
 
+/* Before this thread sleeps, however it does: an interpreter's lock is nothing to sleep with. */
+static void let_go(struct participant *me)
+{
+    if (me->sleep_token == NULL && hook_before_sleep != NULL && !participant_hooks_off(me))
+        me->sleep_token = hook_before_sleep();
+}
+
+void map_lock(struct participant *me)
+{
+    if (pthread_mutex_trylock(&me->map->mutex) == 0)
+        return;
+    let_go(me);
+    pthread_mutex_lock(&me->map->mutex);
+}
+
 /* Sleeps until `lock`, seen as `seen`, may have changed or the owner of `life` may be dead. */
 static void lock_sleep(struct participant *me, word32 *lock, uint32_t seen, struct os_life *life)
 {
     word_store(&me->slot->counters[0], word_load(&me->slot->counters[0]) + 1);
-    if (me->sleep_token == NULL && hook_before_sleep != NULL && !participant_hooks_off(me))
-        me->sleep_token = hook_before_sleep();
+    let_go(me);
     if ((seen & LOCK_WAITERS) == 0 && !word32_swap_if(lock, seen, seen | LOCK_WAITERS))
         return;
     uint32_t watched = os_life_watch(life);

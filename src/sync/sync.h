@@ -77,6 +77,9 @@ void participant_add_map(struct store_map *map);
 comem_status lock_acquire_slow(struct participant *me, word32 *lock);
 void lock_wake(word32 *lock);
 
+/* Takes the private mutex of the thread's map, inside an operation and before any object's lock. */
+void map_lock(struct participant *me);
+
 /* Takes an object's lock. COMEM_BUSY: this thread holds it. COMEM_DAMAGED: its word names no slot. 5 ns when it is free. */
 static inline comem_status lock_acquire(struct participant *me, word32 *lock)
 {

@@ -1,8 +1,10 @@
 """comem.List in one process: it does what the built-in list does, and refuses what it cannot hold."""
 
+import collections.abc
 import copy
 import gc
 import pickle
+import random
 import signal
 import struct
 import threading
@@ -839,3 +841,9 @@ def test_threads_that_end_leave_the_list_usable():
         thread.start()
         thread.join()
     assert shared == list(range(200))
+
+
+def test_a_shared_list_is_a_mutable_sequence():
+    shared = comem.List([1, 2, 3])
+    assert isinstance(shared, collections.abc.MutableSequence)
+    assert sorted(random.sample(shared, 3)) == [1, 2, 3]
