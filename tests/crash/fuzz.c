@@ -18,6 +18,7 @@
  */
 #include "fuzz.h"
 
+#include <linux/futex.h>
 #include <stdlib.h>
 
 #include "heap/check.h"
@@ -55,6 +56,7 @@ static unsigned world_count, turn, deaths;
 static uint64_t step;
 static bool operating; /* this step is about `operation` */
 static bool narrow;    /* the store may become full */
+static bool seat_lost; /* by a death after which a slot stays taken */
 
 static _Noreturn void fuzz_fail(const char *what)
 {
@@ -104,10 +106,11 @@ static uint64_t now_ns(void)
     return UINT64_C(1000000000000) + deaths * UINT64_C(20000000000);
 }
 
+/* Asked about seats that somebody is taking or leaving: nobody alive is in the middle of that. */
 static bool thread_alive(uint32_t thread)
 {
     (void)thread;
-    return true; /* nobody dies while attaching */
+    return false;
 }
 
 static void never_sleep(const word32 *word)
@@ -195,8 +198,13 @@ static void bury(struct party *party)
         link = &(*link)->next_of_thread;
     if (*link == me)
         *link = me->next_of_thread;
-    if (me->slot != NULL)
-        os_life_end(&me->slot->life);
+    struct slot *slot = me->slot;
+    if (!os_life_ended(&slot->life)) {
+        os_life_end(&slot->life);
+        word32_store(&slot->life.u.word, FUTEX_OWNER_DIED); /* the kernel's part */
+    } else if (seat_state(word_load(&slot->control)) == SEAT_LEAVING && word_load(&slot->thread) == 0) {
+        seat_lost = true; /* nobody can tell that it is not still leaving */
+    }
     me->map = NULL;
     party->participant = NULL;
     party->map->participants = NULL;
@@ -217,8 +225,7 @@ static bool survives(void (*action)(struct party *party), uint64_t store)
         return true;
     }
     hook_arm(HOOK_NEVER);
-    if (parties[turn].participant->slot != NULL)
-        see_death(parties[turn].participant->slot, store);
+    see_death(parties[turn].participant->slot, store);
     bury(&parties[turn]);
     trace("dies", HOOK_NEVER);
     return false;
@@ -351,7 +358,7 @@ static void one_step(void)
         turn = 0;
         while (turn < PARTIES && parties[turn].participant != NULL)
             turn++;
-        if (turn == PARTIES)
+        if (turn == PARTIES || (narrow && seat_lost))
             return;
         trace("comes", HOOK_NEVER);
         if (narrow)
@@ -397,6 +404,7 @@ static void begin(void)
 {
     deaths = 0;
     step = 0;
+    seat_lost = false;
     participant_tls = NULL;
     uint64_t roll = program_roll(&program, 256);
     narrow = roll % 4 == 0;
