@@ -13,8 +13,9 @@
  *              the process and, after fork(), by the child; each handle is released once in each process that has it.
  *   Threads    Every function may be called from any thread of any process at any time, and each change is indivisible.
  *              A thread attaches to the store by itself at its first call and detaches when it ends.
- *   Signals    A call from a signal handler that interrupted another comem call of its thread returns COMEM_BUSY, unless it
- *              only reads what no lock is needed for (a length, numbers). fork() there is not safe.
+ *   Signals    A call from a signal handler that interrupted another comem call of its thread returns COMEM_BUSY, but for
+ *              reading a length or a number, which works. Other calls do not belong into handlers, since they malloc().
+ *              fork() there is not safe.
  *   Fork       fork() between two calls is safe. A child made by a raw clone() or _Fork() has no handles: COMEM_GONE.
  *   Death      A process may die at any instruction. Who waits for its lock learns of it from the kernel, repairs what
  *              the dead process was doing (all of the operation or nothing of it) and goes on.
@@ -197,7 +198,8 @@ COMEM_API void comem_close(comem_store *store);
 
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
 
-/* An index counts from 0; -1 is the last item, as in Python. A length is at most 2^40. Values of every kind can be stored;
+/* An index counts from 0; -1 is the last item, as in Python. A list has as many items as the store has room for, 16 bytes
+ * each. Values of every kind can be stored;
  * those of COMEM_REF must refer to objects of the same store (COMEM_INVALID). */
 
 /* Makes an empty list in `store`. COMEM_NO_MEMORY. O(1), about 0.2 us. */
@@ -293,7 +295,7 @@ COMEM_API comem_status comem_list_slice_set(comem_list *list, comem_slice slice,
 COMEM_API comem_status comem_list_slice_delete(comem_list *list, comem_slice slice);
 
 /* Adds copies of the items of `other`, which may be `list` itself, behind the last, all at once: list += other.
- * COMEM_NO_MEMORY, COMEM_INVALID (another store). Cost as comem_list_read() and comem_list_extend(). */
+ * COMEM_NO_MEMORY, COMEM_INVALID (references into another store). Cost as comem_list_read() and comem_list_extend(). */
 COMEM_API comem_status comem_list_extend_list(comem_list *list, comem_list *other);
 
 /* list *= times: what it holds, `times` times over; nothing when that is 0 or less. COMEM_NO_MEMORY. O(length * times). */

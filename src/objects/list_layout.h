@@ -12,8 +12,8 @@
  * Written by     the holder of the object's lock. Cells at or above `length` and blocks at or above `capacity` are nobody's to
  *                read, so they are filled without a version. `garbage` is the trash's: it means nothing in a list's table.
  * Versions       the object's is odd while anything but an append changes the list; an entry's while a cell of its block
- *                below `length` changes. A new table's versions start from the store's counter, 2^28 apart, so that the same
- *                version at the same place never comes again.
+ *                below `length` changes. A new table's versions start from the store's counter, 2^28 apart; the table word,
+ *                whose count rises with each table, tells tables apart.
  * Readers        take the table word, the entry's version (even), then the length, then the cell; afterwards the version
  *                and the table word must be what they were. A table that was replaced may be anything by then: offsets out
  *                of it are checked before they are used.

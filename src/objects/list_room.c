@@ -93,18 +93,25 @@ static bool tighten_block(struct participant *me, const struct locked_list *lock
     return true;
 }
 
+/* Whether the table has room for many more entries than it has. */
+static bool table_is_vast(const struct list_table *table)
+{
+    return word_load(&table->entry_count) > 4 * list_table_blocks(table) + 16;
+}
+
 bool list_tighten(struct participant *me, struct comem_object *list)
 {
     struct locked_list locked;
     bool more = false;
     if (list_lock(me, list, &locked) != COMEM_OK)
         return false;
-    if (locked.table != NULL && list_is_loose(locked.length, locked.capacity)) {
+    bool vast = locked.table != NULL && table_is_vast(locked.table);
+    if (vast || (locked.table != NULL && list_is_loose(locked.length, locked.capacity))) {
         struct list_change change = {.start = locked.length, .stop = locked.length};
         change.room = locked.length + locked.length / 4;
-        if (locked.length == 0 && locked.capacity > LIST_BLOCK)
+        if (locked.length == 0)
             list_change_clear(me, list, &locked);
-        else if (locked.capacity - word_load(&locked.table->tail_first) > LIST_BLOCK)
+        else if (!vast && locked.capacity - word_load(&locked.table->tail_first) > LIST_BLOCK)
             more = tighten_block(me, &locked) && list_is_loose(locked.length, locked.capacity - LIST_BLOCK);
         else
             (void)list_change(me, list, &locked, &change); /* without memory for it the list stays as it is */

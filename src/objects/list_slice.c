@@ -144,7 +144,7 @@ static comem_status slice_set_locked(struct participant *me, struct comem_object
     }
     lock_release(me, &list->shared->lock);
     if (status == COMEM_OK && !nothing)
-        status = object_finish(me);
+        object_finish(me); /* whatever it says: the values are the list's */
     return status;
 }
 

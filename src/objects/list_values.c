@@ -104,20 +104,19 @@ static comem_status build_value(struct participant *me, struct list_table *table
     return COMEM_OK;
 }
 
-static comem_status build_values(struct participant *me, const comem_value *values, uint64_t count, uint64_t far,
-                                 struct list_values *cells)
+static comem_status build_values(struct participant *me, const comem_value *values, uint64_t count, uint64_t times,
+                                 uint64_t far, struct list_values *cells)
 {
     comem_status status = list_table_aside(me, 0, RECORD_HOLD, 0, list_blocks(far), &cells->aside);
     if (status != COMEM_OK) {
         heap_abandon(me, 0);
         return status;
     }
-    for (uint64_t i = 0; i < cells->count && status == COMEM_OK; i++) {
-        if (cell_is_plain(cells->images[i].head))
-            continue;
-        status = build_value(me, cells->aside, far, &values[i % count], &cells->images[i]);
-        far--;
-    }
+    struct cell_image *image = cells->images;
+    for (uint64_t time = 0; time < times; time++)
+        for (uint64_t i = 0; i < count && status == COMEM_OK; i++, image++)
+            if (!cell_is_plain(image->head))
+                status = build_value(me, cells->aside, far--, &values[i], image);
     if (status != COMEM_OK) {
         heap_abandon(me, 1);
         list_values_give_back(me, cells);
@@ -136,6 +135,9 @@ comem_status list_values_open(struct participant *me, const comem_value *values,
         return store_error(COMEM_NO_MEMORY, "%llu times %llu items are more than a list may have",
                            (unsigned long long)times, (unsigned long long)count);
     cells->count = count * times;
+    if (cells->count > me->map->size_limit / sizeof(struct cell))
+        return store_error(COMEM_NO_MEMORY, "%llu items are more than the store may have room for",
+                           (unsigned long long)cells->count);
     if (cells->count > LIST_FEW)
         cells->images = malloc(cells->count * sizeof *cells->images);
     if (cells->images == NULL)
@@ -146,7 +148,7 @@ comem_status list_values_open(struct participant *me, const comem_value *values,
     }
     for (uint64_t i = count; i < cells->count; i++)
         cells->images[i] = cells->images[i - count];
-    comem_status status = far == 0 ? COMEM_OK : build_values(me, values, count, far * times, cells);
+    comem_status status = far == 0 ? COMEM_OK : build_values(me, values, count, times, far * times, cells);
     if (status != COMEM_OK)
         list_values_close(cells);
     return status;
