@@ -3,7 +3,8 @@
  * Room is made under the list's lock before an operation needs it, by steps that change no item, each an operation of its own:
  *   a block    allocated, then named by the entry behind the last; storing `capacity` is the commit (WATCH)
  *   a table    with twice the entries, or with a larger only block: list_change.c
- * It is given back the same way: the last block by storing `capacity`, the rest by another table.
+ * It is given back the same way: the last block by storing `capacity`, the rest by another table; so is room in the table
+ * itself for many more entries than it has, which an operation that then found no memory may have left.
  *
  * A death      before the commit: ALLOC gives the new block back; after it FREE the old one.
  *

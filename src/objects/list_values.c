@@ -158,8 +158,7 @@ void list_values_give_back(struct participant *me, struct list_values *cells)
 {
     if (cells->aside == NULL)
         return;
-    struct record_line line = {RECORD_TRASH, store_offset(me->map, cells->aside), 0};
-    record_stage(me, me->record_end, line.kind, line.offset, line.argument);
+    record_stage(me, me->record_end, RECORD_TRASH, store_offset(me->map, cells->aside), 0);
     record_switch(me, RECORD_COMMITTED, me->record_end, me->record_end + 1);
     heap_finish(me, 0);
     cells->aside = NULL;
