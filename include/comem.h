@@ -1,6 +1,6 @@
 /* comem.h - variables that every process of a program shares
  *
- * A store is memory that several processes map; the objects in it (lists, for now) are used through handles. Every
+ * A store is memory that several processes map; the objects in it (lists and dicts, for now) are used through handles. Every
  * process of a program sees every change at once, and a process killed at any instruction leaves every object whole.
  *
  * Conventions
@@ -55,7 +55,7 @@ typedef enum comem_status {
     COMEM_OK = 0,
     COMEM_NO_MEMORY,    /* the store is full (its limit, the file system's, the process's) or malloc() failed */
     COMEM_OUT_OF_RANGE, /* an index beyond the list, or pop from an empty one */
-    COMEM_NOT_FOUND,    /* no item equals the value */
+    COMEM_NOT_FOUND,    /* no item equals the value, or no key */
     COMEM_TYPE,         /* a value of a kind that this call cannot take */
     COMEM_INVALID,      /* an argument outside its range */
     COMEM_GONE,         /* the object or its store is no longer there, or out of this process's reach */
@@ -80,6 +80,7 @@ COMEM_API const char *comem_version(void);
 typedef struct comem_store comem_store;
 typedef struct comem_object comem_object; /* any shared object's handle */
 typedef struct comem_list comem_list;
+typedef struct comem_dict comem_dict;
 
 typedef enum comem_kind {
     COMEM_NONE = 0,
@@ -88,7 +89,21 @@ typedef enum comem_kind {
     COMEM_FLOAT, /* IEEE double */
     COMEM_STR,   /* UTF-8; lone surrogates as three bytes each, as Python's 'surrogatepass' writes them */
     COMEM_BYTES,
-    COMEM_REF /* a shared object */
+    COMEM_REF,    /* a shared object */
+    COMEM_PACKED, /* a compound value, in MessagePack: comem_value_unpack() takes it apart, comem_value_pack() makes one */
+    COMEM_PICKLE, /* an object of Python's that only Python can read: bytes as docs/format.md describes them */
+
+    /* Only in what comem_value_unpack() gives and comem_value_pack() takes: */
+    COMEM_LIST, /* `items`: `size` values */
+    COMEM_TUPLE,
+    COMEM_SET,
+    COMEM_FROZENSET,
+    COMEM_DICT,    /* `items`: `size` keys, each followed by its value */
+    COMEM_BIG_INT, /* `data`: `size` bytes, two's complement, the lowest byte first */
+    COMEM_COMPLEX, /* `items`: two floats, real and imaginary part; `size` is 2 */
+    COMEM_BYTEARRAY,
+
+    COMEM_MISSING /* only where a call says so: no value at all */
 } comem_kind;
 
 typedef struct comem_value {
@@ -96,17 +111,22 @@ typedef struct comem_value {
         bool boolean;
         int64_t integer;
         double real;
-        const char *data; /* COMEM_STR, COMEM_BYTES: `size` bytes; outputs have one zero byte after them */
+        const char *data; /* STR, BYTES, PACKED, PICKLE ...: `size` bytes; outputs have one zero byte after them */
         comem_object *object;
+        const struct comem_value *items;
     } as;
-    size_t size;    /* bytes at `data`; 0 for other kinds */
+    size_t size;    /* of `data` in bytes, of `items` in values or pairs; 0 for other kinds */
     uint32_t kind;  /* a comem_kind */
     uint16_t owned; /* not 0: comem_value_clear() frees what `as` points at */
-    uint16_t flags; /* COMEM_ASCII, COMEM_SURROGATES; set in outputs of kind COMEM_STR, ignored in inputs */
+    uint16_t flags; /* see below */
 } comem_value;
 
+/* Flags, set in outputs. Of a COMEM_STR, ignored in inputs: */
 #define COMEM_ASCII 1u      /* every byte is below 128 */
 #define COMEM_SURROGATES 2u /* has lone surrogates: not valid UTF-8 to a strict decoder */
+/* Of a COMEM_PACKED or COMEM_PICKLE: */
+#define COMEM_HOLDS \
+    4u /* references to shared objects stand before its bytes: to be handed on as it is, and not made up */
 
 /* Makers of inputs. They cannot fail, allocate nothing and cost nothing: the data stays the caller's. */
 static inline comem_value comem_none(void)
@@ -173,11 +193,50 @@ static inline comem_value comem_ref(comem_list *list)
     return value;
 }
 
+/* The same for a dict. */
+static inline comem_value comem_ref_dict(comem_dict *dict)
+{
+    comem_value value = comem_none();
+    value.as.object = (comem_object *)(void *)dict;
+    value.kind = COMEM_REF;
+    return value;
+}
+
+/* `count` values as one of kind COMEM_LIST, COMEM_TUPLE, COMEM_SET or COMEM_FROZENSET, or `count` pairs as a COMEM_DICT: for
+ * comem_value_pack(). */
+static inline comem_value comem_items(comem_kind kind, const comem_value *items, size_t count)
+{
+    comem_value value = comem_none();
+    value.as.items = items;
+    value.size = count;
+    value.kind = kind;
+    return value;
+}
+
+static inline comem_value comem_missing(void)
+{
+    comem_value value = comem_none();
+    value.kind = COMEM_MISSING;
+    return value;
+}
+
+/* Makes one value of kind COMEM_PACKED, which a container can hold, of values within values (COMEM_LIST ... COMEM_BYTEARRAY, and
+ * COMEM_INT, COMEM_STR and so on inside them, references, too). A value of any other kind comes back as it is, borrowed.
+ * COMEM_TYPE: pickles or packed values inside, or a kind there is not. COMEM_INVALID: more than 100 deep, text that is not
+ * UTF-8, objects of several stores. COMEM_NO_MEMORY. O(size), 20 ns a value. */
+COMEM_API comem_status comem_value_pack(const comem_value *value, comem_value *packed);
+
+/* Takes a value of kind COMEM_PACKED apart: values within values, which comem_value_clear(tree) frees all at once; what is in
+ * them is borrowed from it. A value of any other kind comes back as it is, borrowed. COMEM_DAMAGED: it is not what
+ * comem_value_pack() makes. COMEM_NO_MEMORY. O(size), 20 ns a value. */
+COMEM_API comem_status comem_value_unpack(const comem_value *value, comem_value *tree);
+
 /* Frees or releases what an output owns and makes it none. Nothing on a borrowed or already cleared value, or NULL. */
 COMEM_API void comem_value_clear(comem_value *value);
 
 /* The list that `value` refers to, NULL when it is no reference to a list. Borrowed: good until the value is cleared. */
 COMEM_API comem_list *comem_value_list(const comem_value *value);
+COMEM_API comem_dict *comem_value_dict(const comem_value *value);
 
 /* ---- stores ------------------------------------------------------------------------------------------------------ */
 
@@ -200,6 +259,7 @@ COMEM_API void comem_close(comem_store *store);
 
 /* An index counts from 0; -1 is the last item, as in Python. A list has as many items as the store has room for, 16 bytes
  * each. Values of every kind can be stored;
+ * but those that say they are for comem_value_pack();
  * those of COMEM_REF must refer to objects of the same store (COMEM_INVALID). */
 
 /* Makes an empty list in `store`. COMEM_NO_MEMORY. O(1), about 0.2 us. */
@@ -311,7 +371,8 @@ COMEM_API comem_status comem_list_repeat(comem_list *list, int64_t times, comem_
 /* ---- finding and comparing */
 
 /* Equal is what is equal in Python: 1, 1.0 and true; a str equals a str of the same bytes, bytes equal bytes; a float that is
- * not a number equals nothing. References are equal when they are to the same object. */
+ * not a number equals nothing. References are equal when they are to the same object; packed values and pickles when they have the
+ * same bytes. */
 
 /* The index of the first item from `start` on, before `stop`, that equals `value`; both as in a slice, 0 and INT64_MAX for
  * all. COMEM_NOT_FOUND. O(stop - start), 2 ns a number; takes the list's lock only when writers interfere. */
@@ -333,6 +394,101 @@ COMEM_API comem_status comem_list_compare(comem_list *one, comem_list *other, in
  * is. A list inside itself, or more than 100 deep, is [...]. The stream's error state is cleared first.
  * COMEM_SYSTEM: the stream failed. COMEM_NO_MEMORY. O(length). */
 COMEM_API comem_status comem_list_print(comem_list *list, FILE *stream);
+
+/* ---- dicts ------------------------------------------------------------------------------------------------------- */
+
+/* Keys are compared by what they mean: 1, 1.0 and true are one key, as in Python, and -0.0 is 0; a float that is not a number
+ * equals itself if its bits are the same; str, bytes, None; packed tuples and frozensets of keys. The first key stored is the
+ * one that comem_dict_read() gives. COMEM_TYPE from any call that takes a key: a reference, a list, a dict, a set, a pickle.
+ * Order is that of insertion; a key that is set again keeps its place. Values of every kind a list can hold.
+ *
+ * Costs are for keys that are numbers or short texts (up to 13 bytes) and values that are numbers; longer ones add O(size). */
+
+/* Makes an empty dict in `store`. COMEM_NO_MEMORY. O(1), about 0.2 us. */
+COMEM_API comem_status comem_dict_new(comem_store *store, comem_dict **dict);
+
+/* Gives a handle back, as comem_list_release(). */
+COMEM_API void comem_dict_release(comem_dict *dict);
+
+/* The number of keys. O(1), 2 ns; takes no lock. */
+COMEM_API comem_status comem_dict_len(comem_dict *dict, size_t *length);
+
+/* A copy of the value of `key`. COMEM_NOT_FOUND, COMEM_NO_MEMORY. O(1), 15 ns in a small dict, 100 ns in one of a million keys;
+ * takes no lock unless writers keep changing this key. */
+COMEM_API comem_status comem_dict_get(comem_dict *dict, comem_value key, comem_value *value);
+
+/* Whether `key` is there. As comem_dict_get(). */
+COMEM_API comem_status comem_dict_contains(comem_dict *dict, comem_value key, bool *found);
+
+/* Stores `value` under `key`. COMEM_NO_MEMORY. O(1), 20 ns for a key that is there, 60 ns for a new one; now and then a new key
+ * costs up to some milliseconds for room. */
+COMEM_API comem_status comem_dict_set(comem_dict *dict, comem_value key, comem_value value);
+
+/* A copy of the value of `key`, which becomes `value` if there is none. `result`, which may be NULL, is what is stored then.
+ * COMEM_NO_MEMORY. As comem_dict_set(). */
+COMEM_API comem_status comem_dict_setdefault(comem_dict *dict, comem_value key, comem_value value, comem_value *result);
+
+/* Takes `key` out and gives its value to `value`; NULL throws it away. COMEM_NOT_FOUND, COMEM_NO_MEMORY (the key stays). O(1),
+ * 50 ns. */
+COMEM_API comem_status comem_dict_pop(comem_dict *dict, comem_value key, comem_value *value);
+
+/* Takes the key that was stored last out. `key` and `value` may be NULL. COMEM_NOT_FOUND: the dict is empty. COMEM_NO_MEMORY: it
+ * stays. O(1). */
+COMEM_API comem_status comem_dict_popitem(comem_dict *dict, comem_value *key, comem_value *value);
+
+/* Removes every key. O(1), 0.3 us; what they took is freed in steps of 256 keys by this and later calls. */
+COMEM_API comem_status comem_dict_clear(comem_dict *dict);
+
+/* Copies all keys and values in their order, as they stood at one moment, if they are at most `room`; otherwise none. `count`
+ * says how many there are. `keys` or `values` may be NULL. Each is to be cleared. COMEM_NO_MEMORY. O(keys), 10 ns each; takes the
+ * dict's lock only when writers interfere. */
+COMEM_API comem_status comem_dict_read(comem_dict *dict, comem_value *keys, comem_value *values, size_t room,
+                                       size_t *count);
+
+/* ---- many keys at once */
+
+typedef struct comem_pair {
+    comem_value key, value;
+} comem_pair;
+
+/* Stores `count` pairs, the last one of equal keys counts: all of them or none, and other processes see all at once.
+ * COMEM_NO_MEMORY. O(count), 100 ns a pair. */
+COMEM_API comem_status comem_dict_update(comem_dict *dict, const comem_pair *pairs, size_t count);
+
+/* The same with what `other` holds, which may be `dict` itself: dict |= other. COMEM_INVALID: references into another store. */
+COMEM_API comem_status comem_dict_update_from(comem_dict *dict, comem_dict *other);
+
+/* New dicts in the store of the first argument: a copy; what two hold, where the second one's values count: first | second.
+ * References are copied as such. COMEM_NO_MEMORY. Cost as comem_dict_read() and comem_dict_update(). */
+COMEM_API comem_status comem_dict_copy(comem_dict *dict, comem_dict **copy);
+COMEM_API comem_status comem_dict_merge(comem_dict *first, comem_dict *second, comem_dict **both);
+
+/* Whether two dicts have equal keys with equal values, in whatever order; dicts and lists referred to are equal when what they
+ * hold is. COMEM_INVALID: more than 100 deep. COMEM_NO_MEMORY. O(keys). */
+COMEM_API comem_status comem_dict_equal(comem_dict *one, comem_dict *other, bool *equal);
+
+/* ---- a value that depends on the one before: indivisible */
+
+/* Adds `amount`, an int or a float, to the number stored under `key`; no key counts as 0. `result`, which may be NULL, is the sum.
+ * COMEM_TYPE: the value or the amount is no number. COMEM_OUT_OF_RANGE: the sum of ints is beyond 64 bits. COMEM_NO_MEMORY.
+ * O(1), 20 ns. */
+COMEM_API comem_status comem_dict_add(comem_dict *dict, comem_value key, comem_value amount, comem_value *result);
+
+/* Stores `value` under `key` if what is there equals `expected`, as keys are equal; `swapped` says whether. comem_missing() as
+ * `expected`: there is no such key; as `value`: the key is taken out. COMEM_NO_MEMORY. As comem_dict_set(). */
+COMEM_API comem_status comem_dict_cas(comem_dict *dict, comem_value key, comem_value expected, comem_value value,
+                                      bool *swapped);
+
+/* Stores what `update` makes of the value under `key`. It is called outside all locks and may be called several times, when others
+ * were faster. It gets the value that is there (kind COMEM_MISSING: none) and returns true with the new one in *next, which it
+ * allocates if need be and which is cleared afterwards (COMEM_MISSING: the key goes), or false: everything stays. `result`, which
+ * may be NULL, is what is stored afterwards. COMEM_NO_MEMORY. */
+typedef bool (*comem_updater)(void *context, const comem_value *value, comem_value *next);
+COMEM_API comem_status comem_dict_update_if(comem_dict *dict, comem_value key, comem_updater update, void *context,
+                                            comem_value *result);
+
+/* Writes the dict to `stream` as Python prints one, as comem_list_print(): {'one': 1, 2: None}. */
+COMEM_API comem_status comem_dict_print(comem_dict *dict, FILE *stream);
 
 /* ---- processes --------------------------------------------------------------------------------------------------- */
 

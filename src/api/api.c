@@ -14,7 +14,7 @@ const char *comem_strerror(comem_status status)
     case COMEM_OUT_OF_RANGE:
         return "index out of range";
     case COMEM_NOT_FOUND:
-        return "no item equals the value";
+        return "no item equals the value, or no such key";
     case COMEM_TYPE:
         return "a value of a kind that this call cannot take";
     case COMEM_INVALID:
@@ -49,12 +49,23 @@ void comem_value_clear(comem_value *value)
     *value = comem_none();
 }
 
-comem_list *comem_value_list(const comem_value *value)
+/* The object that `value` refers to if it is of `type`; one whose handle this process has lost may be of any. */
+static comem_object *value_object(const comem_value *value, enum object_type type)
 {
     if (value == NULL || value->kind != COMEM_REF || value->as.object == NULL ||
-        (value->as.object->identity != 0 && object_identity_type(value->as.object->identity) != OBJECT_LIST))
+        (value->as.object->identity != 0 && object_identity_type(value->as.object->identity) != type))
         return NULL;
-    return (comem_list *)(void *)value->as.object;
+    return value->as.object;
+}
+
+comem_list *comem_value_list(const comem_value *value)
+{
+    return (comem_list *)(void *)value_object(value, OBJECT_LIST);
+}
+
+comem_dict *comem_value_dict(const comem_value *value)
+{
+    return (comem_dict *)(void *)value_object(value, OBJECT_DICT);
 }
 
 comem_status comem_open(const char *name, const comem_options *options, comem_store **store)

@@ -19,7 +19,7 @@ struct block_header {
 #define BLOCK_PART 2u  /* flag: only the blocks that the root says are to be freed are its own */
 #define BLOCK_FLAGS (BLOCK_SHELL | BLOCK_PART)
 
-enum block_kind { BLOCK_VALUE = 1, BLOCK_TABLE, BLOCK_OBJECT, BLOCK_KINDS };
+enum block_kind { BLOCK_VALUE = 1, BLOCK_TABLE, BLOCK_OBJECT, BLOCK_DICT, BLOCK_KINDS };
 
 static inline uint64_t block_info(enum block_kind kind)
 {

@@ -212,8 +212,8 @@ void handle_adopt_all(struct store_map *map)
     struct handle_table *table = map->handles;
     for (uint64_t i = 0; table != NULL && i < table->bucket_count; i++)
         for (struct comem_object *handle = table->buckets[i]; handle != NULL; handle = handle->next) {
-            ((struct comem_list *)handle)->place =
-                (struct list_place){0}; /* another thread may have been changing it */
+            if (object_identity_type(handle->identity) == OBJECT_LIST) /* another thread may have been changing it */
+                ((struct comem_list *)handle)->place = (struct list_place){0};
             handle->row = process_row_find(map, map->process, handle->offset);
             if (handle->row == NULL) /* nothing would keep the object */
                 handle->identity = 0;

@@ -22,15 +22,6 @@
 
 /* ---- under the lock ---- */
 
-/* Records that the value in a cell is given up by this operation. */
-static void record_give_up(struct participant *me, struct cell_image image)
-{
-    if (cell_is_far(image.head))
-        record_add(me, RECORD_FREE, image.body, 0);
-    else if (cell_is_ref(image.head))
-        record_add(me, RECORD_UNLINK, image.body, 0);
-}
-
 comem_status list_lock_damaged(struct participant *me, struct comem_object *list, const struct locked_list *locked)
 {
     lock_release(me, &list->shared->lock);
@@ -185,7 +176,7 @@ static comem_status insert_once(struct participant *me, struct comem_object *lis
 {
     for (;;) {
         struct locked_list locked;
-        comem_status status = list_value_prepare(me, value, &image);
+        comem_status status = value_prepare(me, value, &image);
         if (status != COMEM_OK)
             return status;
         status = list_lock(me, list, &locked);
@@ -196,7 +187,7 @@ static comem_status insert_once(struct participant *me, struct comem_object *lis
             lock_release(me, &list->shared->lock);
         }
         if (!cell_is_plain(image.head))
-            list_value_give_back(me, image);
+            value_give_back(me, image);
         if (status == COMEM_OUT_OF_RANGE)
             status = room_for_one(me, list);
         if (status != COMEM_OK)
@@ -275,7 +266,7 @@ static comem_status set_locked(struct participant *me, struct comem_object *list
     uint32_t entry_version = record_open_version(me, &entry->version);
     record_add_word(me, &cell->head);
     record_add_word(me, &cell->body);
-    record_give_up(me, cell_load(cell));
+    value_record_give_up(me, cell_load(cell));
     cell_store(cell, image);
     record_commit(me);
     record_close_version(me, &entry->version, entry_version);
@@ -288,14 +279,14 @@ static comem_status set_locked(struct participant *me, struct comem_object *list
 static comem_status set_value(struct participant *me, struct comem_object *list, int64_t index,
                               const comem_value *value, struct cell_image image)
 {
-    comem_status status = list_value_prepare(me, value, &image);
+    comem_status status = value_prepare(me, value, &image);
     if (status != COMEM_OK)
         return status;
     status = set_locked(me, list, index, image);
     if (status == COMEM_OK)
         return object_finish(me);
     if (!cell_is_plain(image.head))
-        list_value_give_back(me, image);
+        value_give_back(me, image);
     return status;
 }
 
@@ -326,7 +317,7 @@ static comem_status pop_last(struct participant *me, struct comem_object *list, 
 {
     uint32_t version = record_open_version(me, &list->shared->version);
     uint32_t entry_version = record_open_version(me, &entry->version);
-    record_give_up(me, image);
+    value_record_give_up(me, image);
     if (!cell_is_plain(image.head))
         record_add_watch(me, &locked->table->length);
     word_publish(&locked->table->length, locked->length - 1); /* commit */
@@ -399,7 +390,7 @@ static comem_status pop_once(struct participant *me, struct comem_object *list, 
     }
     status = take_out(me, list, &locked, at, entry, image);
     if (unpack && status == COMEM_OK) {
-        list_value_drop(me, value); /* what was read before another took it; not under the lock */
+        value_drop(me, value); /* what was read before another took it; not under the lock */
         *value = plain;
     } else if (unpack) {
         comem_value_clear(&plain);
@@ -413,7 +404,7 @@ static comem_status pop(struct participant *me, struct comem_object *list, int64
     bool done = false;
     comem_status status = pop_once(me, list, index, value, NULL, &done);
     while (status == COMEM_OK && !done) {
-        list_value_drop(me, value);
+        value_drop(me, value);
         status = list_read_item(me, list, index, value, &reading);
         if (status == COMEM_OK)
             status = pop_once(me, list, index, value, &reading, &done);
@@ -434,7 +425,7 @@ comem_status comem_list_pop_at(comem_list *list, int64_t index, comem_value *val
         status = pop(me, &list->object, index, value);
     } while (heap_try_again(me, status, &tries));
     if (status != COMEM_OK)
-        list_value_drop(me, value);
+        value_drop(me, value);
     if (trash_waiting(me))
         trash_work(me, CHANGE_WORK);
     participant_leave(me);

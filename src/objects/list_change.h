@@ -3,6 +3,7 @@
 #define COMEM_OBJECTS_LIST_CHANGE_H
 
 #include "objects/list_layout.h"
+#include "objects/value.h"
 
 /* ---- the list while this thread holds its lock (list.c) ---- */
 
@@ -71,12 +72,6 @@ void list_values_give_back(struct participant *me, struct list_values *cells);
 void list_values_close(struct list_values *cells);
 /* What the record's HOLD turns into when they are stored: two lines, or none. Returns how many. */
 uint32_t list_values_lines(struct store_map *map, const struct list_values *cells, struct record_line *lines);
-
-/* Completes one value's image; the record then has ALLOC or OWE, or nothing. */
-comem_status list_value_prepare(struct participant *me, const comem_value *value, struct cell_image *image);
-void list_value_give_back(struct participant *me, struct cell_image image);
-/* Clears a value inside an operation, with no object lock held and the record idle. */
-void list_value_drop(struct participant *me, comem_value *value);
 
 /* Writes the cells where items `length` + `behind` and further will be, of which nobody looks at any yet; there is room. */
 comem_status list_fill_behind(struct participant *me, const struct locked_list *locked, uint64_t behind,

@@ -86,7 +86,7 @@ static void print_text(FILE *stream, const comem_value *value)
 
 static comem_status print_value(struct print *print, const comem_value *value)
 {
-    switch ((comem_kind)value->kind) {
+    switch (value->kind) {
     case COMEM_NONE:
         fputs("None", print->stream);
         return COMEM_OK;

@@ -96,43 +96,6 @@ static inline __attribute__((always_inline)) enum attempt read_cell_inline(const
     return WORD_LIKELY(reading_holds(reading)) ? ATTEMPT_DONE : ATTEMPT_AGAIN;
 }
 
-enum attempt list_read_value(struct participant *me, struct store_map *map, struct cell_image image,
-                             bool (*still)(const void *), const void *context, comem_value *value, comem_status *status)
-{
-    *status = COMEM_OK;
-    if (cell_is_number(image.head)) {
-        cell_unpack_number(image, value);
-    } else if (cell_is_ref(image.head)) {
-        struct comem_object *handle = NULL;
-        *status = object_take(me, image, still, context, &handle);
-        if (*status == COMEM_OK && handle == NULL)
-            return ATTEMPT_AGAIN;
-        if (*status == COMEM_OK) {
-            *value = comem_ref((comem_list *)handle);
-            value->owned = 1;
-        }
-    } else if (cell_is_far(image.head)) {
-        uint64_t size;
-        bool sensible = cell_far_size(map, image, &size);
-        if (!still(context))
-            return ATTEMPT_AGAIN;
-        *status = sensible ? cell_unpack_far(map, image, size, value)
-                           : store_error(COMEM_DAMAGED, "a cell names no block of the store");
-        if (*status == COMEM_OK && !still(context)) {
-            comem_value_clear(value);
-            return ATTEMPT_AGAIN;
-        }
-    } else {
-        *status = cell_kind(image.head) <= COMEM_REF ? cell_unpack_near(image, value)
-                                                     : store_error(COMEM_DAMAGED, "a cell of a kind there is not");
-        if (*status == COMEM_DAMAGED && !still(context)) {
-            *status = COMEM_OK; /* its block was somebody else's by then */
-            return ATTEMPT_AGAIN;
-        }
-    }
-    return *status == COMEM_OK ? ATTEMPT_DONE : ATTEMPT_FAILED;
-}
-
 static comem_status out_of_range(const struct comem_object *list, int64_t index)
 {
     if (!object_ok(list))
@@ -154,7 +117,7 @@ static enum attempt read_item(struct participant *me, struct comem_object *list,
     store_view_renew(list->map);
     enum attempt attempt = read_cell(list, index, reading, &image);
     if (attempt == ATTEMPT_DONE)
-        attempt = list_read_value(me, list->map, image, reading_still, reading, value, status);
+        attempt = value_read(me, list->map, image, reading_still, reading, value, status);
     return attempt;
 }
 
@@ -227,7 +190,7 @@ static __attribute__((noinline)) comem_status get_other(struct comem_object *lis
     if (attempt == ATTEMPT_DONE && cell_is_ref(image.head))
         attempt = ATTEMPT_AGAIN;
     if (attempt == ATTEMPT_DONE)
-        attempt = list_read_value(NULL, list->map, image, reading_still, &reading, value, &status);
+        attempt = value_read(NULL, list->map, image, reading_still, &reading, value, &status);
     participant_leave(me);
     if (attempt == ATTEMPT_RANGE)
         return out_of_range(list, index);

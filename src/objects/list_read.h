@@ -3,10 +3,9 @@
 #define COMEM_OBJECTS_LIST_READ_H
 
 #include "objects/list_layout.h"
+#include "objects/value.h"
 
 #define LIST_TRIES 8u /* without the lock */
-
-enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_RANGE, ATTEMPT_FAILED };
 
 /* Where an item was read: while the table word and its block's version are these, it is the same item. */
 struct list_reading {
@@ -20,12 +19,6 @@ comem_status list_read_item(struct participant *me, struct comem_object *list, i
 
 /* Takes the list's lock and, besides, the map's mutex, waiting for neither while it has the other. */
 comem_status list_lock_to_read(struct participant *me, struct comem_object *list);
-
-/* Turns the image of a cell that was read into a private value; `still` says whether it is still where it was read. `me` NULL:
- * numbers and near values only. The map's mutex is held for references. */
-enum attempt list_read_value(struct participant *me, struct store_map *map, struct cell_image image,
-                             bool (*still)(const void *), const void *context, comem_value *value,
-                             comem_status *status);
 
 /* ---- many items of one moment (list_range.c) ---- */
 

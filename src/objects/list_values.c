@@ -14,40 +14,6 @@
 
 #define EXTEND_WORK 64u /* items for which one step of trash is freed; a step frees 256 */
 
-/* ---- one value ---- */
-
-comem_status list_value_prepare(struct participant *me, const comem_value *value, struct cell_image *image)
-{
-    if (cell_is_far(image->head))
-        return cell_pack_far(me, value, image);
-    if (!cell_is_ref(image->head))
-        return COMEM_OK;
-    if (value->as.object->map != me->map)
-        return store_error(COMEM_INVALID, "the object referred to belongs to another store");
-    *image = object_ref_image(value->as.object);
-    return object_link(me, value->as.object);
-}
-
-void list_value_give_back(struct participant *me, struct cell_image image)
-{
-    if (cell_is_ref(image.head))
-        object_unlink(me, image.body, 0, NULL, 0);
-    else
-        heap_abandon(me, 0);
-}
-
-void list_value_drop(struct participant *me, comem_value *value)
-{
-    if (value == NULL || value->kind != COMEM_REF || value->owned == 0) {
-        comem_value_clear(value);
-        return;
-    }
-    map_lock(me);
-    object_drop(me, value->as.object);
-    pthread_mutex_unlock(&me->map->mutex);
-    *value = comem_none();
-}
-
 /* ---- many values ---- */
 
 comem_status list_values_check(const comem_value *values, uint64_t count, bool *plain)

@@ -224,7 +224,7 @@ comem_status object_take(struct participant *me, struct cell_image image, bool (
     }
     const struct object *shared = object_at(map, image.body);
     uint64_t identity = word_load_acquire(&shared->identity);
-    if (identity >> 48 != OBJECT_MAGIC || object_identity_type(identity) != OBJECT_LIST) {
+    if (identity >> 48 != OBJECT_MAGIC || !object_type_known(object_identity_type(identity))) {
         handle_free(made);
         word_store(row, 0);
         return store_error(COMEM_DAMAGED, "a cell refers to a header that no object has");

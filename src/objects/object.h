@@ -4,11 +4,12 @@
 
 #include "value/cell.h"
 
-enum object_type { OBJECT_LIST = 1 };
+enum object_type { OBJECT_LIST = 1, OBJECT_DICT };
 enum object_state { OBJECT_LIVE = 1, OBJECT_GONE, OBJECT_DEAD }; /* in use; shut down; given to the trash */
 
 #define OBJECT_FACE_MANAGER 1u
 #define OBJECT_DEEP 2u
+#define OBJECT_NO_PICKLE 4u
 #define OBJECT_MAGIC UINT64_C(0xC03E)
 
 /* An object's header. The first line is its writers', the second its readers'. */
@@ -55,6 +56,11 @@ static inline enum object_state object_identity_state(uint64_t identity)
 static inline enum object_type object_identity_type(uint64_t identity)
 {
     return (enum object_type)(identity >> 40 & 0xFF);
+}
+
+static inline bool object_type_known(enum object_type type)
+{
+    return type == OBJECT_LIST || type == OBJECT_DICT;
 }
 
 static inline bool object_ok(const struct comem_object *handle)

@@ -73,7 +73,7 @@ comem_status cell_pack(const comem_value *value, struct cell_image *image)
     if (cell_pack_number(value, image))
         return COMEM_OK;
     image->body = 0;
-    switch ((comem_kind)value->kind) {
+    switch (value->kind) {
     case COMEM_STR:
     case COMEM_BYTES: {
         uint8_t flags = 0;

@@ -1,13 +1,18 @@
 /* cell.h - 16 bytes that hold a value, or name the block or the object that does
  *
- *   head   byte 0 kind (comem_kind), byte 1 flags (COMEM_ASCII, COMEM_SURROGATES),
- *          byte 2 for str and bytes: the length, up to 13, when they stand in the cell itself, else CELL_FAR
- *          bytes 3-7 for near str and bytes: the first five bytes; for references: bytes 4-7 the object's generation
- *   body   bool, int, float (its bits); near str and bytes: bytes 6 to 13; far ones: the block's offset; references: the
- *          object's offset
+ *   head   byte 0 kind (comem_kind), byte 1 flags (COMEM_ASCII, COMEM_SURROGATES, COMEM_HOLDS),
+ *          byte 2 for text (str, bytes, packed values, pickles): the length, up to 13, when it stands in the cell itself, else
+ *          CELL_FAR
+ *          bytes 3-7 for near text: the first five bytes; for references: bytes 4-7 the object's generation
+ *   body   bool, int, float (its bits); near text: bytes 6 to 13; far text: the block's offset; references: the object's
+ *          offset
  *
- * A value block is {struct block_header; size; bytes} with the bytes at 24, or at 128 from the beginning of a run of pages.
- * It is never changed once a cell names it.
+ * A value block is {struct block_header; size; references; bytes}: the references are cells, as many as the header's info says
+ * (bits 16 to 47); most blocks have none. The bytes are at 24 + 16 * references, or in a run of pages at the next multiple of
+ * 128. A block is never changed once a cell names it; in the trash the number of references goes down to 0.
+ *
+ * Text with references is held: its cell has COMEM_HOLDS, and in private memory its bytes are preceded by the handles and,
+ * right before the bytes, by their number.
  */
 #ifndef COMEM_VALUE_CELL_H
 #define COMEM_VALUE_CELL_H
@@ -48,10 +53,16 @@ static inline uint32_t cell_near_size(uint64_t head)
     return (uint32_t)(head >> 16 & 0xFF);
 }
 
+/* Whether the text of a cell stands in a block. Other kinds have 0 where the size is. */
 static inline bool cell_is_far(uint64_t head)
 {
-    enum comem_kind kind = cell_kind(head);
-    return (kind == COMEM_STR || kind == COMEM_BYTES) && cell_near_size(head) == CELL_FAR;
+    return cell_near_size(head) == CELL_FAR;
+}
+
+/* Whether that block has references. */
+static inline bool cell_is_held(uint64_t head)
+{
+    return cell_is_far(head) && (cell_flags(head) & COMEM_HOLDS) != 0;
 }
 
 static inline bool cell_is_ref(uint64_t head)
@@ -68,6 +79,16 @@ static inline bool cell_is_plain(uint64_t head)
 static inline uint32_t cell_ref_generation(uint64_t head)
 {
     return (uint32_t)(head >> 32);
+}
+
+/* The references that belong to a value, which borrows or owns them; NULL and 0 when it is not held. */
+static inline struct comem_object **cell_held_objects(const comem_value *value, uint64_t *count)
+{
+    *count = 0;
+    if ((value->kind != COMEM_PACKED && value->kind != COMEM_PICKLE) || (value->flags & COMEM_HOLDS) == 0)
+        return NULL;
+    memcpy(count, value->as.data - sizeof *count, sizeof *count); /* private: as cell.h says */
+    return (struct comem_object **)(uintptr_t)(value->as.data - sizeof *count) - *count;
 }
 
 static inline struct cell_image cell_load(const struct cell *cell)

@@ -232,7 +232,7 @@ size_t support_len(comem_list *list)
 void support_assert_value(const comem_value *value, const comem_value *expected)
 {
     assert_int_equal(value->kind, expected->kind);
-    switch ((comem_kind)expected->kind) {
+    switch (expected->kind) {
     case COMEM_NONE:
         break;
     case COMEM_BOOL:

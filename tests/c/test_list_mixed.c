@@ -30,7 +30,7 @@ static comem_value model_value(struct model *model, struct model_item item, unsi
 {
     char *room = model->buffers[buffer];
     size_t size = model_size(item.number);
-    switch (item.kind) {
+    switch ((int)item.kind) {
     case COMEM_NONE:
         return comem_none();
     case COMEM_BOOL:

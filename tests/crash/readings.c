@@ -42,7 +42,7 @@ static void references(void)
 static void accept(comem_value *value)
 {
     size_t length;
-    switch ((comem_kind)value->kind) {
+    switch (value->kind) {
     case COMEM_STR:
     case COMEM_BYTES:
         for (size_t i = 1; i < value->size; i++)
