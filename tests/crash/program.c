@@ -382,7 +382,7 @@ static comem_status value_make(const struct holding *holding, const struct model
                                comem_value *made)
 {
     *made = comem_none();
-    switch ((enum comem_kind)value->kind) {
+    switch ((int)(enum comem_kind)value->kind) {
     case COMEM_NONE:
         break;
     case COMEM_BOOL:
@@ -649,7 +649,7 @@ static bool value_matches(const struct holding *holding, const comem_value *foun
 {
     if (found->kind != expected->kind)
         return false;
-    switch ((enum comem_kind)expected->kind) {
+    switch ((int)(enum comem_kind)expected->kind) {
     case COMEM_NONE:
         return true;
     case COMEM_BOOL:
