@@ -500,21 +500,12 @@ comem_status comem_list_clear(comem_list *list)
 
 comem_status list_new_in(comem_store *store, uint64_t scope, uint32_t flags, comem_list **list)
 {
-    struct participant *me;
     struct comem_object *made;
     if (list != NULL)
         *list = NULL;
     if (store == NULL || list == NULL)
         return store_error(COMEM_INVALID, "the store or the place for the list is NULL");
-    comem_status status = participant_enter(handle_store_map(store), &me);
-    if (status != COMEM_OK)
-        return status;
-    unsigned tries = heap_first_try(me);
-    do {
-        status = object_new(me, OBJECT_LIST, scope, flags, &made);
-    } while (heap_try_again(me, status, &tries));
-    trash_work(me, 1);
-    participant_leave(me);
+    comem_status status = object_new_in(store, OBJECT_LIST, scope, flags, &made);
     if (status == COMEM_OK)
         *list = (comem_list *)made;
     return status;

@@ -73,7 +73,7 @@ comem_status list_look(struct participant *me, struct comem_object *list, const 
         seer->forget(me, context);
         if (seer->references)
             pthread_mutex_unlock(&me->map->mutex);
-        status = seer->references ? list_lock_to_read(me, list) : object_lock(me, list);
+        status = seer->references ? object_lock_to_read(me, list) : object_lock(me, list);
         if (status != COMEM_OK)
             return status;
         attempt = look_once(me, list, true, seer, context, &status);
@@ -107,14 +107,8 @@ struct copy {
 static void copy_forget(struct participant *me, void *context)
 {
     struct copy *copy = context;
-    while (copy->read > 0) {
-        comem_value *value = &copy->out[--copy->read];
-        if (value->kind == COMEM_REF)
-            object_drop(me, value->as.object);
-        else
-            comem_value_clear(value);
-        *value = comem_none();
-    }
+    while (copy->read > 0)
+        value_forget(me, &copy->out[--copy->read]);
 }
 
 static enum attempt copy_see(struct participant *me, struct list_look *look, void *context, comem_status *status)

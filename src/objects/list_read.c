@@ -121,18 +121,6 @@ static enum attempt read_item(struct participant *me, struct comem_object *list,
     return attempt;
 }
 
-comem_status list_lock_to_read(struct participant *me, struct comem_object *list)
-{
-    for (;;) {
-        comem_status status = object_lock(me, list);
-        if (status != COMEM_OK || pthread_mutex_trylock(&me->map->mutex) == 0)
-            return status;
-        lock_release(me, &list->shared->lock); /* who has the mutex may be about to take it */
-        map_lock(me);
-        pthread_mutex_unlock(&me->map->mutex);
-    }
-}
-
 comem_status list_read_item(struct participant *me, struct comem_object *list, int64_t index, comem_value *value,
                             struct list_reading *reading)
 {
@@ -145,7 +133,7 @@ comem_status list_read_item(struct participant *me, struct comem_object *list, i
         attempt = read_item(me, list, index, value, reading, &status);
     if (attempt == ATTEMPT_AGAIN) {
         pthread_mutex_unlock(&me->map->mutex);
-        status = list_lock_to_read(me, list);
+        status = object_lock_to_read(me, list);
         if (status != COMEM_OK)
             return status;
         attempt = read_item(me, list, index, value, reading, &status);

@@ -17,9 +17,6 @@ struct list_reading {
 comem_status list_read_item(struct participant *me, struct comem_object *list, int64_t index, comem_value *value,
                             struct list_reading *reading);
 
-/* Takes the list's lock and, besides, the map's mutex, waiting for neither while it has the other. */
-comem_status list_lock_to_read(struct participant *me, struct comem_object *list);
-
 /* ---- many items of one moment (list_range.c) ---- */
 
 /* A list while it is looked at as a whole. */

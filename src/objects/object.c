@@ -83,6 +83,22 @@ comem_status object_new(struct participant *me, enum object_type type, uint64_t 
     return status;
 }
 
+comem_status object_new_in(comem_store *store, enum object_type type, uint64_t scope, uint32_t flags,
+                           struct comem_object **handle)
+{
+    struct participant *me;
+    comem_status status = participant_enter(handle_store_map(store), &me);
+    if (status != COMEM_OK)
+        return status;
+    unsigned tries = heap_first_try(me);
+    do {
+        status = object_new(me, type, scope, flags, handle);
+    } while (heap_try_again(me, status, &tries));
+    trash_work(me, 1);
+    participant_leave(me);
+    return status;
+}
+
 /* ---- locks ---- */
 
 comem_status object_gone(const struct comem_object *handle)
@@ -95,6 +111,18 @@ comem_status object_gone(const struct comem_object *handle)
     if (object_identity_state(word_load(&handle->shared->identity)) == OBJECT_GONE)
         return store_error(COMEM_GONE, "the object was shut down with its manager");
     return store_error(COMEM_GONE, "the object is no longer there");
+}
+
+comem_status object_lock_to_read(struct participant *me, struct comem_object *handle)
+{
+    for (;;) {
+        comem_status status = object_lock(me, handle);
+        if (status != COMEM_OK || pthread_mutex_trylock(&me->map->mutex) == 0)
+            return status;
+        lock_release(me, &handle->shared->lock); /* who has the mutex may be about to take it */
+        map_lock(me);
+        pthread_mutex_unlock(&me->map->mutex);
+    }
 }
 
 /* The header at `offset`, for whoever has only that. NULL: there is none. */

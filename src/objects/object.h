@@ -108,9 +108,15 @@ static inline comem_status object_lock(struct participant *me, struct comem_obje
     return object_gone(handle);
 }
 
+/* Takes the object's lock and, besides, the map's mutex, waiting for neither while it has the other. */
+comem_status object_lock_to_read(struct participant *me, struct comem_object *handle);
+
 /* Makes an object, empty, with one handle. Record idle. */
 comem_status object_new(struct participant *me, enum object_type type, uint64_t scope, uint32_t flags,
                         struct comem_object **handle);
+/* The same as a call of its own. COMEM_NO_MEMORY. */
+comem_status object_new_in(comem_store *store, enum object_type type, uint64_t scope, uint32_t flags,
+                           struct comem_object **handle);
 /* A handle on the object that `image`, just read, refers to. `still` is asked after the reference is taken whether the
  * image is still where it was read; when not, *handle is NULL and the reader tries again. The map's mutex is held. */
 comem_status object_take(struct participant *me, struct cell_image image, bool (*still)(const void *),

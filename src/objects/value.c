@@ -32,6 +32,15 @@ void value_give_back(struct participant *me, struct cell_image image)
         heap_abandon(me, 0);
 }
 
+void value_forget(struct participant *me, comem_value *value)
+{
+    if (value->kind == COMEM_REF && value->owned != 0)
+        object_drop(me, value->as.object);
+    else
+        comem_value_clear(value);
+    *value = comem_none();
+}
+
 void value_drop(struct participant *me, comem_value *value)
 {
     if (value == NULL || value->kind != COMEM_REF || value->owned == 0) {
@@ -39,9 +48,8 @@ void value_drop(struct participant *me, comem_value *value)
         return;
     }
     map_lock(me);
-    object_drop(me, value->as.object);
+    value_forget(me, value);
     pthread_mutex_unlock(&me->map->mutex);
-    *value = comem_none();
 }
 
 void value_record_give_up(struct participant *me, struct cell_image image)

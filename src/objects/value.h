@@ -15,6 +15,8 @@ void value_give_back(struct participant *me, struct cell_image image);
 void value_record_give_up(struct participant *me, struct cell_image image);
 /* Clears a value inside an operation, with no object lock held and the record idle. */
 void value_drop(struct participant *me, comem_value *value);
+/* The same with the map's mutex held. */
+void value_forget(struct participant *me, comem_value *value);
 
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_RANGE, ATTEMPT_FAILED };
 

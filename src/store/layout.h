@@ -21,11 +21,15 @@
 #define PAGE_SHIFT 8u
 #define SPAN_SHIFT 12u
 #define LIST_BLOCK_SHIFT 3u
+#define DICT_PAGE_SHIFT 4u
+#define DICT_SEGMENT_SHIFT 3u
 #define LAYOUT_WINDOW (UINT64_C(16) << 20)
 #else
 #define PAGE_SHIFT 12u
 #define SPAN_SHIFT 16u
 #define LIST_BLOCK_SHIFT 8u
+#define DICT_PAGE_SHIFT 11u
+#define DICT_SEGMENT_SHIFT 12u
 #define LAYOUT_WINDOW (UINT64_C(64) << 30)
 #endif
 

@@ -41,6 +41,8 @@ static uint64_t store_fingerprint(void)
                               PAGE_SHIFT,
                               SPAN_SHIFT,
                               LIST_BLOCK_SHIFT,
+                              DICT_PAGE_SHIFT,
+                              DICT_SEGMENT_SHIFT,
                               sizeof(struct store_header),
                               sizeof(struct heap_group),
                               sizeof(pthread_mutex_t),
