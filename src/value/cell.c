@@ -6,66 +6,31 @@
  */
 #include "value/cell.h"
 
+#include "value/text.h"
+
 #include <stdlib.h>
 
-#define RUN_PAYLOAD 128u /* where the bytes of a run begin: copies from there are fast on all processors */
+#define RUN_ALIGN 128u /* where the bytes in a run of pages begin: copies from there are fast on all processors */
 
-/* The length of a UTF-8 sequence at `text`, 0 if it is none. Lone surrogates pass and set the flag. */
-static size_t utf8_sequence(const uint8_t *text, size_t left, uint8_t *flags)
+/* A str, bytes, a packed value or a pickle. */
+static comem_status pack_text(const comem_value *value, struct cell_image *image)
 {
-    uint8_t first = text[0];
-    size_t length = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : 4;
-    if (length == 1)
-        return 1;
-    if (first < 0xC2 || first > 0xF4 || left < length)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    if ((first == 0xE0 && text[1] < 0xA0) || (first == 0xF0 && text[1] < 0x90) || (first == 0xF4 && text[1] > 0x8F))
-        return 0;
-    if (first == 0xED && text[1] >= 0xA0)
-        *flags |= COMEM_SURROGATES;
-    return length;
-}
-
-static bool utf8_check(const char *data, size_t size, uint8_t *flags)
-{
-    const uint8_t *text = (const uint8_t *)data;
-    size_t i = 0;
-    *flags = COMEM_ASCII;
-    while (i < size) {
-        uint64_t eight;
-        if (size - i >= 8) {
-            memcpy(&eight, text + i, 8); /* private: a register */
-            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-                i += 8;
-                continue;
-            }
-        }
-        size_t length = utf8_sequence(text + i, size - i, flags);
-        if (length == 0)
-            return false;
-        if (length > 1)
-            *flags &= (uint8_t)~COMEM_ASCII;
-        i += length;
-    }
-    return true;
-}
-
-static void pack_near(const comem_value *value, struct cell_image *image)
-{
-    uint8_t bytes[16] = {0};
-    bytes[0] = (uint8_t)value->kind;
-    bytes[1] = cell_flags(image->head);
-    bytes[2] = (uint8_t)value->size;
-    if (value->size > 0)
-        memcpy(bytes + 3, value->as.data, value->size); /* private: on the stack */
-    image->head = image->body = 0;
-    for (unsigned i = 8; i-- > 0;) {
-        image->head = image->head << 8 | bytes[i];
-        image->body = image->body << 8 | bytes[8 + i];
-    }
+    uint64_t references;
+    uint8_t flags = 0;
+    if (value->size > LAYOUT_WINDOW)
+        return store_error(COMEM_NO_MEMORY, "%zu bytes are more than any store has", value->size);
+    if (value->as.data == NULL && value->size > 0)
+        return store_error(COMEM_INVALID, "a value of %zu bytes at NULL", value->size);
+    if (value->kind == COMEM_STR && !text_check(value->as.data, value->size, &flags))
+        return store_error(COMEM_INVALID, "a str that is not UTF-8; store it as bytes");
+    cell_held_objects(value, &references);
+    if (references > 0)
+        flags = COMEM_HOLDS;
+    if (value->size <= CELL_NEAR_MAX && references == 0)
+        *image = cell_near_image((comem_kind)value->kind, flags, value->as.data, value->size);
+    else
+        *image = (struct cell_image){(uint64_t)CELL_FAR << 16 | (uint64_t)flags << 8 | value->kind, 0};
+    return COMEM_OK;
 }
 
 comem_status cell_pack(const comem_value *value, struct cell_image *image)
@@ -75,38 +40,40 @@ comem_status cell_pack(const comem_value *value, struct cell_image *image)
     image->body = 0;
     switch (value->kind) {
     case COMEM_STR:
-    case COMEM_BYTES: {
-        uint8_t flags = 0;
-        if (value->size > LAYOUT_WINDOW)
-            return store_error(COMEM_NO_MEMORY, "%zu bytes are more than any store has", value->size);
-        if (value->as.data == NULL && value->size > 0)
-            return store_error(COMEM_INVALID, "a str or bytes of %zu bytes at NULL", value->size);
-        if (value->kind == COMEM_STR && !utf8_check(value->as.data, value->size, &flags))
-            return store_error(COMEM_INVALID, "a str that is not UTF-8; store it as bytes");
-        image->head |= (uint64_t)flags << 8;
-        if (value->size <= CELL_NEAR_MAX)
-            pack_near(value, image);
-        else
-            image->head |= (uint64_t)CELL_FAR << 16;
-        return COMEM_OK;
-    }
+    case COMEM_BYTES:
+    case COMEM_PACKED:
+    case COMEM_PICKLE:
+        return pack_text(value, image);
     case COMEM_REF:
         return value->as.object != NULL ? COMEM_OK : store_error(COMEM_INVALID, "a reference to NULL");
     default:
         break;
     }
-    return store_error(COMEM_TYPE, "a value of kind %u, which there is not", value->kind);
+    if (value->kind < COMEM_MISSING)
+        return store_error(COMEM_TYPE, "a compound value that is not packed yet; comem_value_pack() does it");
+    return store_error(COMEM_TYPE, "a value of kind %u, which no container holds", value->kind);
 }
 
 /* Where the bytes of a far value begin in its block. */
-static uint64_t payload_offset(uint64_t size)
+static uint64_t payload_offset(uint64_t references, uint64_t size)
 {
-    return sizeof(struct value_block) + size <= HEAP_BLOCK_MAX ? sizeof(struct value_block) : RUN_PAYLOAD;
+    uint64_t offset = sizeof(struct value_block) + references * sizeof(struct cell);
+    return offset + size <= HEAP_BLOCK_MAX ? offset : (offset + RUN_ALIGN - 1) & ~(uint64_t)(RUN_ALIGN - 1);
+}
+
+/* References in front of the bytes of a value whose cell holds `image`. */
+static uint64_t far_references(const struct value_block *block, struct cell_image image)
+{
+    return cell_is_held(image.head) ? value_block_references(word_load(&block->header.info)) : 0;
 }
 
 comem_status cell_pack_far(struct participant *me, const comem_value *value, struct cell_image *image)
 {
-    uint64_t offset, payload = payload_offset(value->size);
+    uint64_t offset, references;
+    cell_held_objects(value, &references);
+    if (references > UINT32_MAX)
+        return store_error(COMEM_INVALID, "a value with more than 2^32 references");
+    uint64_t payload = payload_offset(references, value->size);
     comem_status status = heap_alloc(me, payload + value->size, &offset);
     if (status != COMEM_OK)
         return status;
@@ -155,14 +122,27 @@ bool cell_far_size(struct store_map *map, struct cell_image image, uint64_t *siz
     if (block == NULL || block_kind(word_load(&block->header.info)) != BLOCK_VALUE)
         return false;
     *size = word_load(&block->size);
-    return *size <= map->window && store_holds(map, image.body, payload_offset(*size) + *size);
+    return *size <= map->window &&
+           store_holds(map, image.body, payload_offset(far_references(block, image), *size) + *size);
 }
 
 const void *cell_far_bytes(struct store_map *map, struct cell_image image, uint64_t size)
 {
-    uint64_t payload = payload_offset(size);
-    const uint8_t *block = store_at(map, image.body, payload + size);
-    return block == NULL ? NULL : block + payload;
+    const struct value_block *block = store_at(map, image.body, sizeof *block);
+    if (block == NULL)
+        return NULL;
+    uint64_t payload = payload_offset(far_references(block, image), size);
+    return store_holds(map, image.body, payload + size) ? (const uint8_t *)block + payload : NULL;
+}
+
+const struct cell *cell_far_references(struct store_map *map, struct cell_image image, uint64_t *count)
+{
+    const struct value_block *block = store_at(map, image.body, sizeof *block);
+    *count = 0;
+    if (block == NULL)
+        return NULL;
+    *count = far_references(block, image);
+    return store_holds(map, image.body, sizeof *block + *count * sizeof(struct cell)) ? value_block_cells(block) : NULL;
 }
 
 comem_status cell_unpack_far(struct store_map *map, struct cell_image image, uint64_t size, comem_value *value)

@@ -69,6 +69,19 @@ enum order order_bytes(const void *one, size_t one_size, const void *other, size
     return order < 0 ? ORDER_BEFORE : ORDER_AFTER;
 }
 
+/* Packed values, or pickles: equal when their bytes are, and what they refer to. */
+static enum order order_packed(const comem_value *one, const comem_value *other)
+{
+    uint64_t one_count, other_count;
+    struct comem_object **one_objects = cell_held_objects(one, &one_count);
+    struct comem_object **other_objects = cell_held_objects(other, &other_count);
+    bool equal =
+        one_count == other_count && order_bytes(one->as.data, one->size, other->as.data, other->size) == ORDER_EQUAL;
+    for (uint64_t i = 0; equal && i < one_count; i++)
+        equal = one_objects[i] == other_objects[i];
+    return equal ? ORDER_EQUAL : ORDER_NONE;
+}
+
 enum order order_values(const comem_value *one, const comem_value *other)
 {
     struct cell_image first, second;
@@ -79,6 +92,8 @@ enum order order_values(const comem_value *one, const comem_value *other)
         return ORDER_NONE;
     if (one->kind == COMEM_STR || one->kind == COMEM_BYTES)
         return order_bytes(one->as.data, one->size, other->as.data, other->size);
+    if (one->kind == COMEM_PACKED || one->kind == COMEM_PICKLE)
+        return order_packed(one, other);
     return one->kind == COMEM_NONE || one->as.object == other->as.object ? ORDER_EQUAL : ORDER_NONE;
 }
 
@@ -101,6 +116,8 @@ const void *order_cell_bytes(struct store_map *map, struct cell_image image, uin
 
 const char *order_kind_name(uint32_t kind)
 {
-    static const char *const names[] = {"NoneType", "bool", "int", "float", "str", "bytes", "List"};
-    return kind <= COMEM_REF ? names[kind] : "?";
+    static const char *const names[] = {"NoneType",      "bool",     "int",    "float",   "str",      "bytes",
+                                        "shared object", "compound", "object", "list",    "tuple",    "set",
+                                        "frozenset",     "dict",     "int",    "complex", "bytearray"};
+    return kind < sizeof names / sizeof names[0] ? names[kind] : "?";
 }
