@@ -38,17 +38,6 @@ const char *comem_version(void)
     return COMEM_VERSION;
 }
 
-void comem_value_clear(comem_value *value)
-{
-    if (value == NULL)
-        return;
-    if (value->owned != 0 && value->kind == COMEM_REF)
-        object_release(value->as.object);
-    else if (value->owned != 0)
-        free((char *)(uintptr_t)value->as.data);
-    *value = comem_none();
-}
-
 /* The object that `value` refers to if it is of `type`; one whose handle this process has lost may be of any. */
 static comem_object *value_object(const comem_value *value, enum object_type type)
 {

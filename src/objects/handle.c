@@ -7,6 +7,7 @@
 #include "objects/handle.h"
 
 #include "objects/list.h"
+#include "objects/value.h"
 
 #include <stdlib.h>
 
@@ -52,6 +53,7 @@ static void init_floors(void)
     process_init();
     object_init();
     list_init();
+    value_init();
     object_check_init();
     init_status = participant_init();
     if (init_status == COMEM_OK && pthread_atfork(hold_default_mutex, give_default_mutex, give_default_mutex) != 0)

@@ -5,7 +5,7 @@
  *              shared: the new table names them, too.
  * Owners       Until the commit the new table owns its new blocks alone (BUILD with SHELL and PART, `garbage` says which);
  *              after it the old one owns those that go (FREE, or TRASH with SHELL and PART), or everything if nothing stays.
- *              Far values and references that go are given up one way or the other: a single one by FREE or UNLINK; many are
+ *              Far values and references that go are given up one way or the other: a single one by FREE, TRASH or UNLINK; many are
  *              copied to a table aside that owns them once the change is committed (BUILD with SHELL, then TRASH).
  * Lock         The list's, all the time. Readers go on in the old table; they find the table word changed.
  * Commit       the store of the table word (WATCH), between odd versions of the list.
@@ -349,10 +349,7 @@ static void change_commit(struct participant *me, struct comem_object *list, con
     }
     bool many = aside || build->removed != NULL || build->plan.to - build->plan.from > FEW_BLOCKS;
     count += lines_of_old(build, locked, whole, many, lines + count);
-    if (cell_is_far(build->gone.head))
-        lines[count++] = (struct record_line){RECORD_FREE, build->gone.body, 0};
-    else if (cell_is_ref(build->gone.head))
-        lines[count++] = (struct record_line){RECORD_UNLINK, build->gone.body, 0};
+    count += value_line(build->gone, &lines[count]);
     record_replace(me, aside ? 0 : build->keep, lines, count);
     uint32_t version = record_open_version(me, &list->shared->version);
     record_add_watch(me, &list->shared->table);

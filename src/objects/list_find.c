@@ -33,6 +33,20 @@ static comem_status find_open(struct find *find, const comem_value *value)
     return status;
 }
 
+/* Whether a held value refers to the same objects as the one looked for. */
+static bool find_same_references(struct store_map *map, const struct find *find, struct cell_image image)
+{
+    uint64_t count, found;
+    struct comem_object **objects = cell_held_objects(find->value, &count);
+    const struct cell *references = cell_far_references(map, image, &found);
+    bool same = references != NULL && found == count;
+    for (uint64_t i = 0; same && i < count; i++) {
+        struct cell_image one = cell_load(&references[i]), other = object_ref_image(objects[i]);
+        same = one.head == other.head && one.body == other.body;
+    }
+    return same;
+}
+
 /* Whether a cell that is not the very same holds an equal value. */
 static bool find_equal_other(struct store_map *map, const struct find *find, struct cell_image image)
 {
@@ -44,7 +58,8 @@ static bool find_equal_other(struct store_map *map, const struct find *find, str
         !cell_far_size(map, image, &size) || size != find->value->size)
         return false;
     const void *bytes = cell_far_bytes(map, image, size);
-    return bytes != NULL && word_equal(bytes, find->value->as.data, size);
+    return bytes != NULL && word_equal(bytes, find->value->as.data, size) &&
+           (!cell_is_held(image.head) || find_same_references(map, find, image));
 }
 
 static inline bool find_equal(struct store_map *map, const struct find *find, struct cell_image image)

@@ -175,7 +175,7 @@ static __attribute__((noinline)) comem_status get_other(struct comem_object *lis
         return status;
     store_view_renew(list->map);
     enum attempt attempt = read_cell(list, index, &reading, &image);
-    if (attempt == ATTEMPT_DONE && cell_is_ref(image.head))
+    if (attempt == ATTEMPT_DONE && cell_refers(image.head))
         attempt = ATTEMPT_AGAIN;
     if (attempt == ATTEMPT_DONE)
         attempt = value_read(NULL, list->map, image, reading_still, &reading, value, &status);

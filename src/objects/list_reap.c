@@ -23,8 +23,7 @@ static uint64_t reap_far(struct participant *me, struct list_table *table, uint6
         struct cell_image image = cell == NULL ? (struct cell_image){0, 0} : cell_load(cell);
         if (cell_is_ref(image.head))
             break;
-        if (cell_is_far(image.head))
-            record_add(me, RECORD_FREE, image.body, 0);
+        value_record_give_up(me, image);
     }
     word_store(&table->length, length);
     record_commit(me);

@@ -60,7 +60,7 @@ static comem_status build_value(struct participant *me, struct list_table *table
         cell_store(cell, *image);
         return object_link_with(me, value->as.object, 1, &table->length, length + 1);
     }
-    status = cell_pack_far(me, value, image);
+    status = value_build(me, 1, value, image);
     if (status != COMEM_OK)
         return status;
     cell_store(cell, *image);

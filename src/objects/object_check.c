@@ -28,19 +28,52 @@ static void trace_entry(struct check *check, struct store_map *map, uint64_t roo
     check_block(check, word_load(&entry->block));
 }
 
+/* The references of a value block: those of its cell, or, in the trash, those that are left. */
+static void trace_references(struct check *check, struct store_map *map, uint64_t block, const struct cell *references,
+                             uint64_t count)
+{
+    if (references == NULL)
+        check_problem(check, "value %#llx has more references than there is room for", (unsigned long long)block);
+    for (uint64_t i = 0; references != NULL && i < count; i++) {
+        struct cell_image image = cell_load(&references[i]);
+        if (cell_is_ref(image.head))
+            trace_reference(check, map, image);
+        else
+            check_problem(check, "reference %llu of value %#llx is none", (unsigned long long)i,
+                          (unsigned long long)block);
+    }
+}
+
+static void trace_far(struct check *check, struct store_map *map, struct cell_image image)
+{
+    uint64_t count;
+    const struct cell *references = cell_far_references(map, image, &count);
+    trace_references(check, map, image.body, references, count);
+    check_block(check, image.body);
+}
+
+/* In the trash. */
+static void trace_value(struct check *check, struct store_map *map, uint64_t root)
+{
+    const struct value_block *block = store_at(map, root, sizeof *block);
+    uint64_t count = block == NULL ? 0 : value_block_references(word_load(&block->header.info));
+    bool inside = store_holds(map, root, sizeof *block + count * sizeof(struct cell));
+    trace_references(check, map, root, inside ? value_block_cells(block) : NULL, count);
+}
+
 static void trace_cell(struct check *check, struct store_map *map, uint64_t root, uint64_t index,
                        const struct cell *cell)
 {
     struct cell_image image = cell == NULL ? (struct cell_image){UINT64_MAX, 0} : cell_load(cell);
     uint64_t size;
-    if (cell == NULL || cell_kind(image.head) > COMEM_REF)
+    if (cell == NULL || !cell_kind_known(image.head))
         check_problem(check, "item %llu of table %#llx is no value", (unsigned long long)index,
                       (unsigned long long)root);
     else if (cell_is_far(image.head) && !cell_far_size(map, image, &size))
         check_problem(check, "item %llu of table %#llx names no value block", (unsigned long long)index,
                       (unsigned long long)root);
     else if (cell_is_far(image.head))
-        check_block(check, image.body);
+        trace_far(check, map, image);
     else if (cell_is_ref(image.head))
         trace_reference(check, map, image);
 }
@@ -132,6 +165,7 @@ static void judge_object(struct check *check, struct store_map *map, uint64_t ob
 
 void object_check_init(void)
 {
+    check_register(BLOCK_VALUE, trace_value);
     check_register(BLOCK_TABLE, trace_table);
     check_register(BLOCK_OBJECT, trace_object);
     check_register_objects(judge_object);

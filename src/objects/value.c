@@ -1,8 +1,10 @@
 /* value.c - values on their way into containers and out of them
  *
  * Order        in: a value's block is filled, or its object's link counted up, before the container is locked. It needs one
- *              entry of the record meanwhile. Out: the cell was copied without a lock; what it names is copied or taken next,
- *              and then the reader looks again whether the cell still is where it was.
+ *              entry of the record meanwhile. A block with references hangs from that entry (BUILD) while they are counted up one
+ *              by one; how many there are so far stands in the block, and changes in the operation that counts.
+ *              Out: the cell was copied without a lock; what it names is copied or taken next, and then the reader looks again
+ *              whether the cell still is where it was.
  * A death      on the way in: the record gives the block or the link back. On the way out: only rows are held, which go with
  *              the process.
  */
@@ -10,12 +12,45 @@
 
 #include "objects/list.h"
 
+#include <stdlib.h>
+
 /* ---- in ---- */
+
+/* Counts up what a block that was just filled refers to. ALLOC of it is the record's last entry, behind the first `keep`. */
+static comem_status link_references(struct participant *me, uint32_t keep, const comem_value *value, uint64_t offset)
+{
+    uint64_t count;
+    struct comem_object **objects = cell_held_objects(value, &count);
+    struct value_block *block = store_at(me->map, offset, sizeof *block + count * sizeof(struct cell));
+    struct record_line line = {RECORD_BUILD, offset, 0};
+    comem_status status = COMEM_OK;
+    if (block == NULL)
+        return store_error(COMEM_DAMAGED, "the heap gave a block outside the store");
+    record_replace(me, keep, &line, 1);
+    for (uint64_t i = 0; status == COMEM_OK && i < count; i++) {
+        if (objects[i]->map != me->map)
+            return store_error(COMEM_INVALID, "an object that a value refers to belongs to another store");
+        cell_store(&value_block_cells(block)[i], object_ref_image(objects[i]));
+        status = object_link_with(me, objects[i], keep + 1, &block->header.info,
+                                  value_block_info(word_load(&block->header.info), i + 1));
+    }
+    return status;
+}
+
+comem_status value_build(struct participant *me, uint32_t keep, const comem_value *value, struct cell_image *image)
+{
+    comem_status status = cell_pack_far(me, value, image);
+    if (status == COMEM_OK && cell_is_held(image->head))
+        status = link_references(me, keep, value, image->body);
+    if (status != COMEM_OK)
+        heap_abandon(me, keep);
+    return status;
+}
 
 comem_status value_prepare(struct participant *me, const comem_value *value, struct cell_image *image)
 {
     if (cell_is_far(image->head))
-        return cell_pack_far(me, value, image);
+        return value_build(me, 0, value, image);
     if (!cell_is_ref(image->head))
         return COMEM_OK;
     if (value->as.object->map != me->map)
@@ -32,18 +67,61 @@ void value_give_back(struct participant *me, struct cell_image image)
         heap_abandon(me, 0);
 }
 
+bool value_line(struct cell_image image, struct record_line *line)
+{
+    if (cell_is_plain(image.head))
+        return false;
+    *line = (struct record_line){.kind = cell_is_ref(image.head)    ? RECORD_UNLINK
+                                         : cell_is_held(image.head) ? RECORD_TRASH
+                                                                    : RECORD_FREE,
+                                 .offset = image.body};
+    return true;
+}
+
+void value_record_give_up(struct participant *me, struct cell_image image)
+{
+    struct record_line line;
+    if (value_line(image, &line))
+        record_add(me, line.kind, line.offset, line.argument);
+}
+
+/* ---- private copies ---- */
+
+/* Lets go of what an owned value has; `me` is NULL outside any operation, else the map's mutex is held. */
+static void value_let_go(struct participant *me, comem_value *value)
+{
+    uint64_t count = 1;
+    struct comem_object **objects = value->kind == COMEM_REF ? &value->as.object : cell_held_objects(value, &count);
+    for (uint64_t i = 0; objects != NULL && i < count; i++) {
+        if (me != NULL)
+            object_drop(me, objects[i]);
+        else
+            object_release(objects[i]);
+    }
+    if (value->kind != COMEM_REF)
+        free(objects != NULL ? (void *)objects : (void *)(uintptr_t)value->as.data);
+}
+
+void comem_value_clear(comem_value *value)
+{
+    if (value == NULL)
+        return;
+    if (value->owned != 0)
+        value_let_go(NULL, value);
+    *value = comem_none();
+}
+
 void value_forget(struct participant *me, comem_value *value)
 {
-    if (value->kind == COMEM_REF && value->owned != 0)
-        object_drop(me, value->as.object);
-    else
-        comem_value_clear(value);
+    if (value->owned != 0)
+        value_let_go(me, value);
     *value = comem_none();
 }
 
 void value_drop(struct participant *me, comem_value *value)
 {
-    if (value == NULL || value->kind != COMEM_REF || value->owned == 0) {
+    uint64_t count;
+    if (value == NULL || value->owned == 0 || (value->kind != COMEM_REF && cell_held_objects(value, &count) == NULL)) {
         comem_value_clear(value);
         return;
     }
@@ -52,15 +130,113 @@ void value_drop(struct participant *me, comem_value *value)
     pthread_mutex_unlock(&me->map->mutex);
 }
 
-void value_record_give_up(struct participant *me, struct cell_image image)
+/* ---- out ---- */
+
+static comem_status damaged_cell(void)
 {
-    if (cell_is_far(image.head))
-        record_add(me, RECORD_FREE, image.body, 0);
-    else if (cell_is_ref(image.head))
-        record_add(me, RECORD_UNLINK, image.body, 0);
+    return store_error(COMEM_DAMAGED, "a cell names no block of the store");
 }
 
-/* ---- out ---- */
+static enum attempt read_reference(struct participant *me, struct cell_image image, bool (*still)(const void *),
+                                   const void *context, comem_value *value, comem_status *status)
+{
+    struct comem_object *handle = NULL;
+    *status = object_take(me, image, still, context, &handle);
+    if (*status != COMEM_OK)
+        return ATTEMPT_FAILED;
+    if (handle == NULL)
+        return ATTEMPT_AGAIN;
+    *value = comem_ref((comem_list *)handle);
+    value->owned = 1;
+    return ATTEMPT_DONE;
+}
+
+/* Takes a handle for each of `count` references, until one cannot be had. Returns how many were. */
+static uint64_t take_references(struct participant *me, const struct cell *references, uint64_t count,
+                                bool (*still)(const void *), const void *context, struct comem_object **objects,
+                                comem_status *status)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct cell_image image = cell_load(&references[i]);
+        objects[i] = NULL;
+        if (cell_is_ref(image.head))
+            *status = object_take(me, image, still, context, &objects[i]);
+        else if (still(context))
+            *status = store_error(COMEM_DAMAGED, "a value refers to something that is no object");
+        if (objects[i] == NULL)
+            return i;
+    }
+    return count;
+}
+
+/* A held value: first its references, then its bytes. */
+static enum attempt read_held(struct participant *me, struct store_map *map, struct cell_image image,
+                              bool (*still)(const void *), const void *context, comem_value *value,
+                              comem_status *status)
+{
+    uint64_t size, count;
+    bool sensible = cell_far_size(map, image, &size);
+    const struct cell *references = cell_far_references(map, image, &count);
+    if (!still(context))
+        return ATTEMPT_AGAIN;
+    if (!sensible || references == NULL) {
+        *status = damaged_cell();
+        return ATTEMPT_FAILED;
+    }
+    size_t front = (count + 1) * sizeof(struct comem_object *);
+    struct comem_object **objects = malloc(front + size + 1);
+    if (objects == NULL) {
+        *status = store_error(COMEM_NO_MEMORY, "malloc of %llu bytes for a copy failed", (unsigned long long)size);
+        return ATTEMPT_FAILED;
+    }
+    char *data = (char *)objects + front;
+    uint64_t taken = take_references(me, references, count, still, context, objects, status);
+    const void *bytes = taken == count ? cell_far_bytes(map, image, size) : NULL;
+    if (bytes != NULL)
+        word_copy_out(data, bytes, size);
+    if (bytes != NULL && still(context)) {
+        memcpy(data - sizeof count, &count, sizeof count); /* private: as cell.h says */
+        data[size] = 0;
+        *value = comem_bytes(data, size);
+        value->kind = cell_kind(image.head);
+        value->flags = cell_flags(image.head);
+        value->owned = 1;
+        return ATTEMPT_DONE;
+    }
+    while (taken > 0)
+        object_drop(me, objects[--taken]);
+    free(objects);
+    return *status == COMEM_OK ? ATTEMPT_AGAIN : ATTEMPT_FAILED;
+}
+
+static enum attempt read_far(struct store_map *map, struct cell_image image, bool (*still)(const void *),
+                             const void *context, comem_value *value, comem_status *status)
+{
+    uint64_t size;
+    bool sensible = cell_far_size(map, image, &size);
+    if (!still(context))
+        return ATTEMPT_AGAIN;
+    *status = sensible ? cell_unpack_far(map, image, size, value) : damaged_cell();
+    if (*status != COMEM_OK)
+        return ATTEMPT_FAILED;
+    if (still(context))
+        return ATTEMPT_DONE;
+    comem_value_clear(value);
+    return ATTEMPT_AGAIN;
+}
+
+static enum attempt read_near(struct cell_image image, bool (*still)(const void *), const void *context,
+                              comem_value *value, comem_status *status)
+{
+    *status = cell_kind_known(image.head) ? cell_unpack_near(image, value)
+                                          : store_error(COMEM_DAMAGED, "a cell of a kind there is not");
+    if (*status == COMEM_OK)
+        return ATTEMPT_DONE;
+    if (*status != COMEM_DAMAGED || still(context))
+        return ATTEMPT_FAILED;
+    *status = COMEM_OK; /* its block was somebody else's by then */
+    return ATTEMPT_AGAIN;
+}
 
 enum attempt value_read(struct participant *me, struct store_map *map, struct cell_image image,
                         bool (*still)(const void *), const void *context, comem_value *value, comem_status *status)
@@ -68,33 +244,13 @@ enum attempt value_read(struct participant *me, struct store_map *map, struct ce
     *status = COMEM_OK;
     if (cell_is_number(image.head)) {
         cell_unpack_number(image, value);
-    } else if (cell_is_ref(image.head)) {
-        struct comem_object *handle = NULL;
-        *status = object_take(me, image, still, context, &handle);
-        if (*status == COMEM_OK && handle == NULL)
-            return ATTEMPT_AGAIN;
-        if (*status == COMEM_OK) {
-            *value = comem_ref((comem_list *)handle);
-            value->owned = 1;
-        }
-    } else if (cell_is_far(image.head)) {
-        uint64_t size;
-        bool sensible = cell_far_size(map, image, &size);
-        if (!still(context))
-            return ATTEMPT_AGAIN;
-        *status = sensible ? cell_unpack_far(map, image, size, value)
-                           : store_error(COMEM_DAMAGED, "a cell names no block of the store");
-        if (*status == COMEM_OK && !still(context)) {
-            comem_value_clear(value);
-            return ATTEMPT_AGAIN;
-        }
-    } else {
-        *status = cell_kind(image.head) <= COMEM_REF ? cell_unpack_near(image, value)
-                                                     : store_error(COMEM_DAMAGED, "a cell of a kind there is not");
-        if (*status == COMEM_DAMAGED && !still(context)) {
-            *status = COMEM_OK; /* its block was somebody else's by then */
-            return ATTEMPT_AGAIN;
-        }
+        return ATTEMPT_DONE;
     }
-    return *status == COMEM_OK ? ATTEMPT_DONE : ATTEMPT_FAILED;
+    if (cell_is_ref(image.head))
+        return read_reference(me, image, still, context, value, status);
+    if (cell_is_held(image.head))
+        return read_held(me, map, image, still, context, value, status);
+    if (cell_is_far(image.head))
+        return read_far(map, image, still, context, value, status);
+    return read_near(image, still, context, value, status);
 }

@@ -6,12 +6,15 @@
 
 /* Completes the image of a value that cell_pack() accepted: fills its block, or counts the link up. The record, idle before,
  * then has one entry: ALLOC (far), BUILD (held) or OWE (a reference), or none. No object lock is held. COMEM_NO_MEMORY,
- * COMEM_INVALID (an object of another store). */
+ * COMEM_INVALID (an object of another store), COMEM_GONE (an object that a held value refers to). */
 comem_status value_prepare(struct participant *me, const comem_value *value, struct cell_image *image);
+/* The same for a far value, behind the first `keep` entries of the record. */
+comem_status value_build(struct participant *me, uint32_t keep, const comem_value *value, struct cell_image *image);
 /* Takes that back: the value was not stored. The record has that one entry, no object lock is held. */
 void value_give_back(struct participant *me, struct cell_image image);
-/* Records that a cell's value is given up by the operation under way: FREE, TRASH or UNLINK, or nothing. At most one cell that
- * refers to an object in an operation. */
+/* How a cell's value is given up: a FREE, TRASH or UNLINK. False: there is nothing to give up. */
+bool value_line(struct cell_image image, struct record_line *line);
+/* Records that for the operation under way. At most one cell that refers to an object in an operation. */
 void value_record_give_up(struct participant *me, struct cell_image image);
 /* Clears a value inside an operation, with no object lock held and the record idle. */
 void value_drop(struct participant *me, comem_value *value);
@@ -21,9 +24,12 @@ void value_forget(struct participant *me, comem_value *value);
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_RANGE, ATTEMPT_FAILED };
 
 /* Turns the image of a cell that was read into a private value; `still` says whether it is still where it was read. ATTEMPT_AGAIN:
- * it is not. ATTEMPT_FAILED: *status says why. The map's mutex is held if the cell refers to objects (cell_is_ref,
- * cell_is_held), `me` may be NULL otherwise. */
+ * it is not. ATTEMPT_FAILED: *status says why. The map's mutex is held if the cell refers to objects (cell_refers()), `me` may be
+ * NULL otherwise. */
 enum attempt value_read(struct participant *me, struct store_map *map, struct cell_image image,
                         bool (*still)(const void *), const void *context, comem_value *value, comem_status *status);
+
+/* Registers values that have references with the trash; once per process. (value_reap.c) */
+void value_init(void);
 
 #endif
