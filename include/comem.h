@@ -480,12 +480,10 @@ COMEM_API comem_status comem_dict_cas(comem_dict *dict, comem_value key, comem_v
                                       bool *swapped);
 
 /* Stores what `update` makes of the value under `key`. It is called outside all locks and may be called several times, when others
- * were faster. It gets the value that is there (kind COMEM_MISSING: none) and returns true with the new one in *next, which it
- * allocates if need be and which is cleared afterwards (COMEM_MISSING: the key goes), or false: everything stays. `result`, which
- * may be NULL, is what is stored afterwards. COMEM_NO_MEMORY. */
+ * were faster. It gets the value that is there (kind COMEM_MISSING: none) and returns true with the new one in *next, which is
+ * cleared afterwards (COMEM_MISSING: the key goes), or false: everything stays. COMEM_NO_MEMORY. */
 typedef bool (*comem_updater)(void *context, const comem_value *value, comem_value *next);
-COMEM_API comem_status comem_dict_update_if(comem_dict *dict, comem_value key, comem_updater update, void *context,
-                                            comem_value *result);
+COMEM_API comem_status comem_dict_update_if(comem_dict *dict, comem_value key, comem_updater update, void *context);
 
 /* Writes the dict to `stream` as Python prints one, as comem_list_print(): {'one': 1, 2: None}. */
 COMEM_API comem_status comem_dict_print(comem_dict *dict, FILE *stream);

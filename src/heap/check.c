@@ -100,7 +100,7 @@ void check_link(struct check *check, uint64_t object)
         mark->links++;
 }
 
-static void trace(struct check *check, uint64_t root)
+void check_trace(struct check *check, uint64_t root)
 {
     const struct block_header *header = store_at(check->map, root, sizeof *header);
     enum block_kind kind = header == NULL ? 0 : block_kind(word_load(&header->info));
@@ -145,7 +145,7 @@ static void check_trash(struct check *check)
             return;
         }
         check_block(check, root);
-        trace(check, root);
+        check_trace(check, root);
         root = word_load(&header->next);
     }
 }
@@ -192,7 +192,7 @@ static void check_objects(struct check *check)
     uint64_t count = check->count;
     for (uint64_t i = 0; i < count; i++)
         if (heap_is_object(check->map, check->marks[i].offset) && check->marks[i].named == 0)
-            trace(check, check->marks[i].offset);
+            check_trace(check, check->marks[i].offset);
     for (uint64_t i = 0; i < count; i++) {
         struct check_mark *mark = &check->marks[i];
         if (!heap_is_object(check->map, mark->offset))

@@ -19,6 +19,9 @@ uint64_t store_check(struct store_map *map, check_report report, void *context);
 typedef void (*check_tracer)(struct check *check, struct store_map *map, uint64_t root);
 void check_register(enum block_kind kind, check_tracer tracer);
 
+/* Walks a root that the one being walked owns. */
+void check_trace(struct check *check, uint64_t root);
+
 /* The root, or what traces it, owns the block at `offset`. */
 void check_block(struct check *check, uint64_t offset);
 /* A cell refers to `object`. */

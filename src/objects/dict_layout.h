@@ -183,6 +183,13 @@ static inline uint64_t dict_page_head(uint64_t used, uint64_t tombs)
     return used << 32 | tombs;
 }
 
+/* The head when one more position is in use, which was empty or a tombstone. A death may have left too few tombstones counted. */
+static inline uint64_t dict_page_with_one_more(uint64_t head, bool empty)
+{
+    uint64_t used = dict_page_used(head), tombs = dict_page_tombs(head);
+    return empty ? dict_page_head(used + 1, tombs) : dict_page_head(used, tombs - (tombs > 0));
+}
+
 /* ---- finding parts; NULL: not within the store ---- */
 
 static inline struct dict_table *dict_table_at(struct store_map *map, uint64_t table_word)
@@ -240,6 +247,9 @@ comem_status dict_look_at_table(struct participant *me, struct comem_object *dic
 /* Releases the lock and says that the dict is damaged. */
 comem_status dict_damaged(struct participant *me, struct comem_object *dict);
 
+/* Finds the parts of the table at `root`, in use or in the trash, all but `last`. False: damage. */
+bool dict_parts(struct store_map *map, uint64_t root, struct locked_dict *found);
+
 /* Where a key is, or would be. */
 struct dict_spot {
     word64 *page;
@@ -256,6 +266,26 @@ word64 *dict_page_of(struct store_map *map, const struct locked_dict *locked, ui
 /* The segment with an id; NULL: there is none. All of its `capacity` entries are within the store. */
 struct dict_segment *dict_segment_of(struct store_map *map, const struct locked_dict *locked, uint64_t id);
 
+/* Readers who copy all of the dict find out that it changed. Before the store that commits: who sees one sees the other. */
+static inline void dict_version_passes(struct object *shared)
+{
+    word_store(&shared->version, word_load(&shared->version) + 2);
+}
+
+static inline void dict_count_resize(struct comem_object *dict)
+{
+    struct comem_dict *own = (struct comem_dict *)dict;
+    uint64_t count = atomic_load_explicit(&own->resized, memory_order_relaxed); /* private; the dict's lock is held */
+    atomic_store_explicit(&own->resized, count + 1, memory_order_relaxed);
+}
+
+/* Whether a key, found or not, is as it was at `moment`. */
+bool dict_is_as_it_was(struct store_map *map, const struct locked_dict *locked, const struct dict_spot *spot,
+                       const struct dict_moment *moment);
+/* Takes the key out if it is as it was (dict_remove.c). */
+comem_status dict_remove_if(struct participant *me, struct comem_object *dict, const struct key *key,
+                            const struct dict_moment *moment, bool *done);
+
 /* ---- room (dict_room.c); the lock is held, the record idle, each step an operation that changes no content ---- */
 
 /* Sees to it that a key of this hash can be added. `locked` follows. COMEM_NO_MEMORY, COMEM_DAMAGED. */
@@ -263,6 +293,8 @@ comem_status dict_room(struct participant *me, struct comem_object *dict, struct
 /* The same for `count` keys, whose hashes are in rising order. */
 comem_status dict_room_for_many(struct participant *me, struct comem_object *dict, struct locked_dict *locked,
                                 const uint64_t *hashes, uint64_t count);
+/* How many of the hashes, in rising order, fall into the first one's page from the first on; 0: damage. */
+uint64_t dict_together(const uint64_t *hashes, uint64_t count, const word64 *page, const struct locked_dict *locked);
 /* Takes segments without entries from the end, all but the first one: room that was made for nothing, or that popitem() left. */
 comem_status dict_drop_empty_tail(struct participant *me, struct comem_object *dict, struct locked_dict *locked);
 /* Whether something is to be gained after a key was taken out of this page and this segment. */
@@ -270,9 +302,34 @@ bool dict_is_loose(const struct locked_dict *locked, const word64 *page, const s
 /* Gives room back after `hash` was taken out, whose entry had this number: takes the lock for a step or two. The record is idle, no lock held. */
 void dict_tighten(struct participant *me, struct comem_object *dict, uint64_t hash, uint64_t number);
 
+/* Registers dicts with store check. */
+void dict_check_init(void);
+
 /* ---- reading (dict_read.c) ---- */
 
 /* Takes the dict's lock and the map's mutex, waiting for neither while it has the other. */
 comem_status dict_lock_to_read(struct participant *me, struct comem_object *dict, struct locked_dict *locked);
+
+enum { DICT_SHOWN, DICT_VALUES, DICT_CANONICAL, DICT_COLUMNS };
+
+/* Where keys as they were given, values, and canonical keys go; each may be NULL. */
+struct dict_columns {
+    comem_value *column[DICT_COLUMNS];
+};
+
+/* comem_dict_read() of columns. */
+comem_status dict_read_columns(comem_dict *dict, const struct dict_columns *to, size_t room, size_t *count);
+
+/* ---- copies (dict_copy.c) ---- */
+
+/* All pairs in private memory, as they stood at one moment. */
+struct dict_copy {
+    struct dict_columns pairs;
+    size_t count;
+};
+
+/* All columns. COMEM_NO_MEMORY, COMEM_GONE. Outside any operation. */
+comem_status dict_copy_take(comem_dict *dict, struct dict_copy *copy);
+void dict_copy_clear(struct dict_copy *copy);
 
 #endif

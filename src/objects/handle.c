@@ -6,6 +6,7 @@
  */
 #include "objects/handle.h"
 
+#include "objects/dict.h"
 #include "objects/list.h"
 #include "objects/value.h"
 
@@ -53,6 +54,7 @@ static void init_floors(void)
     process_init();
     object_init();
     list_init();
+    dict_init();
     value_init();
     object_check_init();
     init_status = participant_init();

@@ -1,8 +1,7 @@
-/* list_find.c - finding and comparing
+/* list_find.c - finding items of a list that equal a value
  *
  * Looking      without the lock, as list_range.c does it; remove() looks under the lock, because it goes on from there. Values
  *              of C compare as in Python and run nobody's code, so both may happen in the engine.
- * Comparing    copies of both lists, each of one moment, with no lock held: lists inside are compared the same way.
  * Cost         2 ns a number, 5 ns a str.
  */
 #include "objects/list_change.h"
@@ -11,7 +10,6 @@
 
 #include <stdlib.h>
 
-#define DEPTH_MAX 100u
 #define CHANGE_WORK 2u
 
 /* ---- one value among many ---- */
@@ -184,90 +182,5 @@ comem_status comem_list_remove(comem_list *list, comem_value value)
     } while (heap_try_again(me, status, &tries));
     trash_work(me, CHANGE_WORK);
     participant_leave(me);
-    return status;
-}
-
-/* ---- comparing two lists ---- */
-
-static comem_status compare_lists(comem_list *one, comem_list *other, unsigned depth, bool ordered, enum order *order);
-
-/* Compares two items; lists among them as lists. */
-static comem_status compare_items(const comem_value *one, const comem_value *other, unsigned depth, bool ordered,
-                                  enum order *order)
-{
-    comem_list *first = comem_value_list(one), *second = comem_value_list(other);
-    if (first != NULL && second != NULL)
-        return compare_lists(first, second, depth + 1, ordered, order);
-    *order = order_values(one, other);
-    return COMEM_OK;
-}
-
-static comem_status no_order(const comem_value *one, const comem_value *other)
-{
-    return store_error(COMEM_TYPE, "'<' not supported between instances of '%s' and '%s'", order_kind_name(one->kind),
-                       order_kind_name(other->kind));
-}
-
-static comem_status compare_values(const struct list_copy *one, const struct list_copy *other, unsigned depth,
-                                   bool ordered, enum order *order)
-{
-    size_t both = one->count < other->count ? one->count : other->count;
-    for (size_t i = 0; i < both; i++) {
-        comem_status status = compare_items(&one->values[i], &other->values[i], depth, ordered, order);
-        if (status != COMEM_OK)
-            return status;
-        if (*order == ORDER_NONE && ordered)
-            return no_order(&one->values[i], &other->values[i]);
-        if (*order != ORDER_EQUAL)
-            return COMEM_OK;
-    }
-    *order = one->count < other->count ? ORDER_BEFORE : one->count > other->count ? ORDER_AFTER : ORDER_EQUAL;
-    return COMEM_OK;
-}
-
-/* Of the same list `order` is ORDER_EQUAL, as identity is in Python. */
-static comem_status compare_lists(comem_list *one, comem_list *other, unsigned depth, bool ordered, enum order *order)
-{
-    struct list_copy first = {.values = NULL}, second = {.values = NULL};
-    *order = ORDER_EQUAL;
-    if (depth > DEPTH_MAX)
-        return store_error(COMEM_INVALID, "lists within lists more than %u deep, or in a ring", DEPTH_MAX);
-    if (one == other)
-        return object_ok(&one->object) ? COMEM_OK : object_gone(&one->object);
-    comem_status status = list_copy_take(one, &first);
-    if (status == COMEM_OK)
-        status = list_copy_take(other, &second);
-    if (status == COMEM_OK)
-        status = compare_values(&first, &second, depth, ordered, order);
-    list_copy_clear(&first);
-    list_copy_clear(&second);
-    return status;
-}
-
-comem_status comem_list_equal(comem_list *one, comem_list *other, bool *equal)
-{
-    enum order order;
-    if (equal != NULL)
-        *equal = false;
-    if (one == NULL || other == NULL || equal == NULL)
-        return store_error(COMEM_INVALID, "a list or the place for the answer is NULL");
-    comem_status status = compare_lists(one, other, 0, false, &order);
-    if (status == COMEM_OK)
-        *equal = order == ORDER_EQUAL;
-    return status;
-}
-
-comem_status comem_list_compare(comem_list *one, comem_list *other, int *order)
-{
-    enum order found;
-    if (order != NULL)
-        *order = 0;
-    if (one == NULL || other == NULL || order == NULL)
-        return store_error(COMEM_INVALID, "a list or the place for the answer is NULL");
-    comem_status status = compare_lists(one, other, 0, true, &found);
-    if (status == COMEM_OK && found == ORDER_NEITHER)
-        return store_error(COMEM_TYPE, "a float that is not a number has no place in an order");
-    if (status == COMEM_OK)
-        *order = (int)found;
     return status;
 }

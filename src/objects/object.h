@@ -85,7 +85,11 @@ static inline uint64_t table_next(uint64_t table_word, uint64_t offset)
 /* Registers what the floors below call; once per process. */
 void object_init(void);
 
+/* What `store check` has to know; once per process. */
 void object_check_init(void);
+struct check;
+/* A cell that belongs to the table at `root`. */
+void object_check_cell(struct check *check, struct store_map *map, uint64_t root, struct cell_image image);
 
 /* COMEM_GONE with the reason: shut down, or never this process's. */
 comem_status object_gone(const struct comem_object *handle);

@@ -1,5 +1,6 @@
-/* object_check.c - what `store check` has to know of objects and lists */
+/* object_check.c - what `store check` has to know of objects, values and lists */
 #include "heap/check.h"
+#include "objects/dict_layout.h"
 #include "objects/list_layout.h"
 
 static void trace_reference(struct check *check, struct store_map *map, struct cell_image image)
@@ -61,17 +62,13 @@ static void trace_value(struct check *check, struct store_map *map, uint64_t roo
     trace_references(check, map, root, inside ? value_block_cells(block) : NULL, count);
 }
 
-static void trace_cell(struct check *check, struct store_map *map, uint64_t root, uint64_t index,
-                       const struct cell *cell)
+void object_check_cell(struct check *check, struct store_map *map, uint64_t root, struct cell_image image)
 {
-    struct cell_image image = cell == NULL ? (struct cell_image){UINT64_MAX, 0} : cell_load(cell);
     uint64_t size;
-    if (cell == NULL || !cell_kind_known(image.head))
-        check_problem(check, "item %llu of table %#llx is no value", (unsigned long long)index,
-                      (unsigned long long)root);
+    if (!cell_kind_known(image.head))
+        check_problem(check, "a cell of table %#llx is no value", (unsigned long long)root);
     else if (cell_is_far(image.head) && !cell_far_size(map, image, &size))
-        check_problem(check, "item %llu of table %#llx names no value block", (unsigned long long)index,
-                      (unsigned long long)root);
+        check_problem(check, "a cell of table %#llx names no value block", (unsigned long long)root);
     else if (cell_is_far(image.head))
         trace_far(check, map, image);
     else if (cell_is_ref(image.head))
@@ -102,8 +99,10 @@ static void trace_table(struct check *check, struct store_map *map, uint64_t roo
     for (uint64_t i = from; i < to; i++)
         trace_entry(check, map, root, i, (flags & BLOCK_PART) != 0);
     struct list_view view = list_view(map, table, length);
-    for (uint64_t i = 0; i < length; i++)
-        trace_cell(check, map, root, i, list_view_cell(&view, i));
+    for (uint64_t i = 0; i < length; i++) {
+        const struct cell *cell = list_view_cell(&view, i);
+        object_check_cell(check, map, root, cell == NULL ? (struct cell_image){UINT64_MAX, 0} : cell_load(cell));
+    }
 }
 
 /* Whether the blocks of a list in use are full enough. */
@@ -122,14 +121,9 @@ static void trace_fill(struct check *check, const struct list_table *table, uint
     }
 }
 
-static void trace_object(struct check *check, struct store_map *map, uint64_t root)
+/* What only a list in use has to be. */
+static void trace_list(struct check *check, struct store_map *map, uint64_t root, uint64_t table)
 {
-    const struct object *shared = (const struct object *)(map->base + root);
-    uint64_t table = table_offset(word_load(&shared->table));
-    if (table == 0)
-        return;
-    check_block(check, table);
-    trace_table(check, map, table);
     const struct list_table *found = list_table_at(map, table);
     for (uint64_t i = 0; found != NULL && i < list_table_blocks(found); i++) {
         const struct list_entry *entry = list_entry_at(map, table, i);
@@ -140,6 +134,18 @@ static void trace_object(struct check *check, struct store_map *map, uint64_t ro
     }
     if (found != NULL)
         trace_fill(check, found, root);
+}
+
+static void trace_object(struct check *check, struct store_map *map, uint64_t root)
+{
+    const struct object *shared = (const struct object *)(map->base + root);
+    uint64_t table = table_offset(word_load(&shared->table));
+    if (table == 0)
+        return;
+    check_block(check, table);
+    check_trace(check, table);
+    if (object_identity_type(word_load(&shared->identity)) == OBJECT_LIST)
+        trace_list(check, map, root, table);
 }
 
 static void judge_object(struct check *check, struct store_map *map, uint64_t object, uint64_t links, bool in_trash)
@@ -165,6 +171,7 @@ static void judge_object(struct check *check, struct store_map *map, uint64_t ob
 
 void object_check_init(void)
 {
+    dict_check_init();
     check_register(BLOCK_VALUE, trace_value);
     check_register(BLOCK_TABLE, trace_table);
     check_register(BLOCK_OBJECT, trace_object);

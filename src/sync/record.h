@@ -13,8 +13,9 @@
  *   VERSION(off)         the version becomes even again, upwards, in either state
  *   WATCH(off, old)      when that word no longer equals `old`, the record counts as COMMITTED: storing it is the commit.
  *                        The owner stores COMMITTED before it lets go of the word's lock
- *   LOG(off, n)          a block of n further WORD and VERSION entries, complete before the first change; no heap lock may
- *                        be taken between that change and the commit, and the entry goes before the object's lock does
+ *   LOG(off, n)          a block of n further WORD and VERSION entries, which has room for all there will be: each is written,
+ *                        then counted in n, then what it covers is changed. No heap lock may be taken between the first
+ *                        change and the commit, and the entry goes before the object's lock does
  *   ALLOC(off, pages)    ACTIVE: the block (pages 0) or the run of pages is given back
  *   FREE(off)            COMMITTED: the block or run is given back
  *   BUILD(root, flags)   ACTIVE: what hangs from root, built aside, goes to the trash; flags (BLOCK_SHELL, BLOCK_PART of

@@ -70,8 +70,9 @@ static void undo_words(struct store_map *map, enum record_state state, struct re
                 word_publish(word, word_load(word) + 1);
             break;
         case RECORD_LOG: {
-            struct record_entry *log = store_at(map, what & RECORD_OFFSET_MASK, argument * sizeof *log);
-            if (log != NULL && argument <= SPAN_SIZE)
+            bool sound = argument <= map->window / sizeof(struct record_entry);
+            struct record_entry *log = sound ? store_at(map, what & RECORD_OFFSET_MASK, argument * sizeof *log) : NULL;
+            if (log != NULL)
                 undo_words(map, state, log, 0, argument);
             break;
         }
