@@ -4,7 +4,8 @@
  * Order        a value's block is filled, or its object's link counted up, before the dict is locked: ALLOC, BUILD or OWE stand
  *              in the record meanwhile. A new key's blocks are made under the lock. What a change gives up is freed, or
  *              counted down, after the lock is gone: FREE, TRASH, UNLINK. Never are two object locks held.
- * Commit       a new key      the store of `counts` (WATCH). Before it the entry's version is odd, so that who finds it waits
+ * Commit       a new key      the store of `counts` (WATCH), between odd versions of the dict and of the entry. An entry that is
+ *                             not to be is left dead, for readers who had found it
  *              a value        of the same kind, plain: the store of its body. Any other: COMMITTED, after both words of the
  *                             cell (WORD), between odd versions of the dict and of the entry
  *              clear          the store of the table word (WATCH)
@@ -126,6 +127,22 @@ bool dict_find_locked(struct store_map *map, const struct locked_dict *locked, c
     return true;
 }
 
+bool dict_find_position(struct store_map *map, const struct locked_dict *locked, struct dict_spot *spot)
+{
+    uint64_t words = locked->shape.page_words, hash = word_load(&spot->entry->hash), at = dict_page_start(hash, words);
+    spot->page = dict_page_of(map, locked, hash);
+    for (uint64_t n = DICT_PAGE_HEAD; spot->page != NULL && n < words; n++, at = dict_page_next(at, words)) {
+        uint64_t position = word_load(&spot->page[at]);
+        if (position == (dict_part(hash) | spot->number)) {
+            spot->at = at;
+            return true;
+        }
+        if (position == DICT_EMPTY)
+            return false;
+    }
+    return false;
+}
+
 bool dict_same_text(struct store_map *map, const struct dict_entry *entry, const struct key *key)
 {
     struct cell_image image = cell_load(&entry->key);
@@ -197,7 +214,10 @@ static comem_status add_locked(struct participant *me, struct comem_object *dict
         heap_abandon(me, keep);
         return status;
     }
-    uint32_t version = record_open_version(me, &entry->version);
+    uint32_t version = record_open_version(me, &dict->shared->version);
+    uint32_t entry_version = record_open_version(me, &entry->version);
+    record_add(me, RECORD_WORD, store_offset(me->map, &entry->key.head),
+               DICT_DEAD); /* who found it finds nothing then */
     word_store(&entry->hash, key->hash);
     cell_store(&entry->key, text);
     cell_store(&entry->given, given);
@@ -207,9 +227,9 @@ static comem_status add_locked(struct participant *me, struct comem_object *dict
     record_add_watch(me, &locked->table->counts);
     word_store(spot->page, dict_page_with_one_more(head, was == DICT_EMPTY));
     word_publish(&spot->page[spot->at], dict_position(key->hash, locked->last_id, end + 1));
-    dict_version_passes(dict->shared);
     word_publish(&locked->table->counts, dict_counts(dict_keys(locked->counts) + 1, end + 1)); /* commit */
-    record_close_version(me, &entry->version, version);
+    record_close_version(me, &entry->version, entry_version);
+    record_close_version(me, &dict->shared->version, version);
     record_clear(me);
     dict_count_resize(dict);
     lock_release(me, &dict->shared->lock);

@@ -18,10 +18,11 @@
  *                store of the table word; the new table shares all that stays the same.
  * Versions       an entry's is odd while it changes; it goes on rising when the place is used again. A value that becomes
  *                another of the same kind and size in one store of its body needs no version. The object's version changes
- *                with every change of content: a snapshot is of one moment if it is even and the same before and after.
+ *                with every change of content, and is odd while that takes more than one store: a snapshot is of one moment
+ *                if it is even and the same before and after.
  * Readers        take the table word, the page, a position, the entry's version (even), key and value; afterwards version and
- *                table word must be what they were. That a key is not there counts if the table word is what it was. What
- *                they find may be anything by then: offsets are checked before they are used.
+ *                table word must be what they were, also when the key is another one. That a key is not there counts if the
+ *                table word is what it was. What they find may be anything by then: offsets are checked before they are used.
  */
 #ifndef COMEM_OBJECTS_DICT_LAYOUT_H
 #define COMEM_OBJECTS_DICT_LAYOUT_H
@@ -261,6 +262,11 @@ struct dict_spot {
 /* False: damage. The dict has a table. */
 bool dict_find_locked(struct store_map *map, const struct locked_dict *locked, const struct key *key,
                       struct dict_spot *spot);
+/* Finds the position of `spot`'s entry by its number. False: it has none. */
+bool dict_find_position(struct store_map *map, const struct locked_dict *locked, struct dict_spot *spot);
+/* Gives back the places of dead entries at the end of the last segment, of which no position is left then: an operation of its own
+ * that changes no content, in a dict that has a table. `locked` follows. (dict_remove.c) */
+void dict_trim(struct participant *me, struct locked_dict *locked);
 /* The page of a hash; NULL: damage. */
 word64 *dict_page_of(struct store_map *map, const struct locked_dict *locked, uint64_t hash);
 /* The segment with an id; NULL: there is none. All of its `capacity` entries are within the store. */
@@ -274,9 +280,9 @@ static inline void dict_version_passes(struct object *shared)
 
 static inline void dict_count_resize(struct comem_object *dict)
 {
-    struct comem_dict *own = (struct comem_dict *)dict;
-    uint64_t count = atomic_load_explicit(&own->resized, memory_order_relaxed); /* private; the dict's lock is held */
-    atomic_store_explicit(&own->resized, count + 1, memory_order_relaxed);
+    _Atomic uint64_t *count = &((struct comem_dict *)dict)->resized; /* private: the dict's lock guards it */
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+                          memory_order_relaxed); /* private: as said */
 }
 
 /* Whether a key, found or not, is as it was at `moment`. */

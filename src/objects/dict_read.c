@@ -85,8 +85,12 @@ static inline __attribute__((always_inline)) enum attempt read_cell(const struct
         reading->version = word_load_acquire(&entry->version);
         if (!WORD_LIKELY(reading->version % 2 == 0))
             return ATTEMPT_AGAIN;
-        if (!WORD_LIKELY(dict_entry_is(dict->map, entry, key)))
+        if (!WORD_LIKELY(dict_entry_is(dict->map, entry, key))) {
+            word_fence_acquire();
+            if (word_load(&entry->version) != reading->version)
+                return ATTEMPT_AGAIN; /* a key that is being deleted still is there */
             continue;
+        }
         *image = cell_load(&entry->value);
         return WORD_LIKELY(reading_still(reading)) ? ATTEMPT_DONE : ATTEMPT_AGAIN;
     }

@@ -1,8 +1,8 @@
 /* dict_remove.c - taking one key out: by name, if it has not changed, or the last one
  *
- * Commit       the store of `counts` (WATCH), between odd versions of the entry, whose key is DICT_DEAD by then. Its position
- *              becomes a tombstone afterwards; until then the dead entry is one. Dead entries at the end of the last segment
- *              are used again.
+ * Commit       the store of `counts` (WATCH), between odd versions of the dict and of the entry, whose key is DICT_DEAD by then.
+ *              Its position becomes a tombstone afterwards; until then the dead entry is one.
+ * Trimming     the places of dead entries at the end of the last segment can be used again, once no position names them.
  * Order        a value is copied out under the lock, before the record begins; what the entry had is freed, or counted down,
  *              after the lock is gone (FREE, TRASH, UNLINK).
  * A death      before the commit: the key is there as before. After it: it is not, and what it had is freed by repair or, for
@@ -22,26 +22,14 @@ static void bury(const struct locked_dict *locked, const struct dict_spot *spot)
     word_store(spot->page, last ? dict_page_head(used - (used > 0), tombs) : dict_page_head(used, tombs + 1));
 }
 
-/* The entries of the last segment that are left when the one before `end` goes, and how many of those are dead. */
-static uint64_t trimmed_end(const struct dict_segment *segment, uint64_t end, uint64_t *dead)
-{
-    for (end--; end > 0 && word_load(&segment->entries[end - 1].key.head) == DICT_DEAD; end--)
-        *dead -= *dead > 0;
-    return end;
-}
-
 /* Takes the entry out; the record is idle. Afterwards the lock is gone and object_finish() is due. Whether there is then more room
  * than there should be. */
 static bool remove_locked(struct participant *me, struct comem_object *dict, const struct locked_dict *locked,
                           const struct dict_spot *spot, struct dict_segment *segment)
 {
     struct dict_entry *entry = spot->entry;
-    uint64_t end = dict_end(locked->counts), dead = word_load(&segment->dead);
-    if (segment == locked->last && dict_number_unit(spot->number) == end)
-        end = trimmed_end(segment, end, &dead);
-    else
-        dead++;
-    uint32_t version = record_open_version(me, &entry->version);
+    uint32_t version = record_open_version(me, &dict->shared->version);
+    uint32_t entry_version = record_open_version(me, &entry->version);
     record_add_word(me, &entry->key.head);
     record_add_word(me, &segment->dead);
     value_record_give_up(me, cell_load(&entry->key));
@@ -49,11 +37,11 @@ static bool remove_locked(struct participant *me, struct comem_object *dict, con
     value_record_give_up(me, cell_load(&entry->value));
     record_add_watch(me, &locked->table->counts);
     word_store(&entry->key.head, DICT_DEAD);
-    word_store(&segment->dead, dead);
-    dict_version_passes(dict->shared);
-    word_publish(&locked->table->counts, dict_counts(dict_keys(locked->counts) - 1, end)); /* commit */
+    word_store(&segment->dead, word_load(&segment->dead) + 1);
+    word_publish(&locked->table->counts, locked->counts - dict_counts(1, 0)); /* commit */
     record_commit(me);
-    record_close_version(me, &entry->version, version);
+    record_close_version(me, &entry->version, entry_version);
+    record_close_version(me, &dict->shared->version, version);
     bury(locked, spot);
     bool loose = dict_is_loose(locked, spot->page, segment);
     dict_count_resize(dict);
@@ -191,28 +179,40 @@ static bool find_last(struct store_map *map, const struct locked_dict *locked, s
     return true;
 }
 
-/* Where the position of an entry is. */
-static bool find_position(struct store_map *map, const struct locked_dict *locked, struct dict_spot *spot)
+void dict_trim(struct participant *me, struct locked_dict *locked)
 {
-    uint64_t words = locked->shape.page_words, hash = word_load(&spot->entry->hash), at = dict_page_start(hash, words);
-    spot->page = dict_page_of(map, locked, hash);
-    for (uint64_t n = DICT_PAGE_HEAD; spot->page != NULL && n < words; n++, at = dict_page_next(at, words))
-        if (word_load(&spot->page[at]) == (dict_part(hash) | spot->number)) {
-            spot->at = at;
-            return true;
-        }
-    return false;
+    struct dict_segment *segment = locked->last;
+    uint64_t counts = word_load(&locked->table->counts), end = dict_end(counts), dead = word_load(&segment->dead);
+    for (; end > 0 && word_load(&segment->entries[end - 1].key.head) == DICT_DEAD; end--, dead -= dead > 0) {
+        struct dict_spot spot = {.entry = &segment->entries[end - 1],
+                                 .number = locked->last_id << DICT_INDEX_BITS | end};
+        if (dict_find_position(me->map, locked, &spot)) /* a death has left it */
+            bury(locked, &spot);
+    }
+    if (end == dict_end(counts))
+        return;
+    record_add_word(me, &segment->dead);
+    record_add_watch(me, &locked->table->counts);
+    word_store(&segment->dead, dead);
+    word_publish(&locked->table->counts, dict_counts(dict_keys(counts), end)); /* commit */
+    record_clear(me);
+    locked->counts = word_load(&locked->table->counts);
 }
 
 /* Finds the last key in the locked dict. COMEM_NOT_FOUND, COMEM_DAMAGED: the lock is gone. */
 static comem_status last_locked(struct participant *me, struct comem_object *dict, struct locked_dict *locked,
                                 struct dict_spot *spot)
 {
-    if (locked->ordered > 1 && dict_end(locked->counts) == 0)
-        (void)dict_drop_empty_tail(me, dict, locked); /* so that the way back is short; without it, it is long */
+    if (locked->table != NULL)
+        dict_trim(me, locked);
+    while (locked->ordered > 1 && dict_end(locked->counts) == 0) {
+        if (dict_drop_empty_tail(me, dict, locked) != COMEM_OK)
+            break; /* the way back is longer then */
+        dict_trim(me, locked);
+    }
     if (locked->table == NULL || dict_keys(locked->counts) == 0)
         return not_found(me, dict);
-    if (!find_last(me->map, locked, spot) || spot->entry == NULL || !find_position(me->map, locked, spot))
+    if (!find_last(me->map, locked, spot) || spot->entry == NULL || !dict_find_position(me->map, locked, spot))
         return dict_damaged(me, dict);
     return COMEM_OK;
 }

@@ -7,7 +7,8 @@
  * Compaction       copies a segment's living entries to a block with an id of its own. Then each position of theirs is moved
  *                  from the old entry to the copy (LOG): readers may meet either, they are the same. The table word commits.
  * Readers          of the old table find it and its pages as they were until the table word has changed, which they look at.
- * A death          before the commit: positions go back, the new blocks are given back. After it: the old ones are.
+ * A death          before the commit: positions go back, the new blocks are given back; where readers may have met one, the
+ *                  table word's count rises first. After it: the old ones are given back.
  * Order            the dict's lock is held throughout; blocks are made and freed under it.
  */
 #include "objects/dict_layout.h"
@@ -414,21 +415,6 @@ comem_status dict_drop_empty_tail(struct participant *me, struct comem_object *d
     return status;
 }
 
-/* The word of the page that names an entry; NULL when none does. */
-static word64 *position_of(struct store_map *map, const struct locked_dict *locked, uint64_t hash, uint64_t number)
-{
-    uint64_t words = locked->shape.page_words, at = dict_page_start(hash, words);
-    word64 *page = dict_page_of(map, locked, hash);
-    for (uint64_t n = DICT_PAGE_HEAD; page != NULL && n < words; n++, at = dict_page_next(at, words)) {
-        uint64_t position = word_load(&page[at]);
-        if (position == (dict_part(hash) | number))
-            return &page[at];
-        if (position == DICT_EMPTY)
-            break;
-    }
-    return NULL;
-}
-
 /* A segment on its way to another block. */
 struct move {
     struct dict_segment *from, *to; /* `to` NULL: nothing in it lives */
@@ -443,10 +429,10 @@ static void log_positions(struct store_map *map, const struct locked_dict *locke
 {
     move->logged = 0;
     for (uint64_t i = 0; i < move->end; i++) {
-        uint64_t hash = word_load(&move->from->entries[i].hash), number = move->old_id << DICT_INDEX_BITS | (i + 1);
-        word64 *position = position_of(map, locked, hash, number);
-        if (position == NULL)
+        struct dict_spot spot = {.entry = &move->from->entries[i], .number = move->old_id << DICT_INDEX_BITS | (i + 1)};
+        if (!dict_find_position(map, locked, &spot))
             continue; /* of a dead entry most often */
+        word64 *position = &spot.page[spot.at];
         struct record_entry *entry = &move->log[move->logged++];
         word_store(&entry->what, (uint64_t)RECORD_WORD << 56 | store_offset(map, position));
         word_store(&entry->argument, word_load(position));
@@ -502,6 +488,8 @@ static comem_status compact(struct participant *me, struct comem_object *dict, s
     if (status != COMEM_OK)
         return status;
     *move = (struct move){.place = place, .new_id = move->new_id};
+    if (place + 1 == locked->ordered)
+        dict_trim(me, locked);
     move->old_id = word_load(&locked->slots[place].order);
     move->from = dict_segment_of(me->map, locked, move->old_id);
     if (move->from == NULL)
@@ -519,6 +507,8 @@ static comem_status compact(struct participant *me, struct comem_object *dict, s
         return give_up(me, status);
     record_free(me, move->from);
     record_free(me, move->log);
+    record_add(me, RECORD_WORD, store_offset(me->map, &dict->shared->table),
+               table_next(locked->table_word, table_offset(locked->table_word)));
     if (living > 0)
         record_add_word(me, &locked->slots[move->new_id].block);
     record_add(me, RECORD_LOG, store_offset(me->map, move->log), move->logged);

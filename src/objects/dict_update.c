@@ -7,18 +7,18 @@
  *              commit the cells of `new` are its own and those of `old` are not (BUILD, as shell), after it the other way
  *              round (TRASH).
  * Log          each word is written down before it is changed, in a block that has room for all (LOG): of an entry that is there
- *              its version and value, of one that is new its version, its position and the head of its page, and the ends of
- *              segments that are filled. All versions are odd until the commit.
+ *              its version and value, of one that is new its version, its key (as dead), its position and the head of its
+ *              page, and the ends of segments that are filled. All versions are odd until the commit.
  * Commit       the store of `counts` (WATCH) if keys were added, else of COMMITTED.
  * A death      before the commit: every word as it was, what was made goes. After it: versions even, what came out goes.
- * Cost         100 ns a pair; 48 bytes a pair of the store besides, until it is done.
+ * Cost         100 ns a pair; 64 bytes a pair of the store besides, until it is done.
  */
 #include "objects/dict_layout.h"
 #include "objects/list_change.h"
 
 #include <stdlib.h>
 
-#define LOG_OF_PAIR 3u  /* words of the log that a pair needs at most, */
+#define LOG_OF_PAIR 4u  /* words of the log that a pair needs at most, */
 #define UPDATE_WORK 64u /* pairs for which one step of trash is freed; a step frees 256 values */
 #define MANY_PAIRS (UINT64_C(1) << 31)
 
@@ -192,21 +192,26 @@ static comem_status make_room(struct participant *me, struct comem_object *dict,
 
 /* ---- the change ---- */
 
-static void log_add(struct change *change, enum record_kind kind, word64 *word)
+static void log_add(struct change *change, enum record_kind kind, word64 *word, uint64_t argument)
 {
     struct record_entry *entry = &change->log[change->logged++];
     word_store(&entry->what, (uint64_t)kind << 56 | store_offset(change->me->map, word));
-    word_store(&entry->argument, word_load(word));
+    word_store(&entry->argument, argument);
     word_order();
     word_store(change->logged_at, change->logged);
     word_order();
+}
+
+static void log_word(struct change *change, word64 *word)
+{
+    log_add(change, RECORD_WORD, word, word_load(word));
 }
 
 static void log_open_version(struct change *change, word64 *version)
 {
     if (word_load(version) % 2 != 0)
         return; /* a key that was met before */
-    log_add(change, RECORD_VERSION, version);
+    log_add(change, RECORD_VERSION, version, 0);
     word_store(version, word_load(version) + 1);
     word_fence_release();
 }
@@ -234,8 +239,8 @@ static struct cell_image made_cell(const struct change *change, size_t index)
 static void change_value(struct change *change, const struct update *update, size_t pair, struct dict_entry *entry)
 {
     log_open_version(change, &entry->version);
-    log_add(change, RECORD_WORD, &entry->value.head);
-    log_add(change, RECORD_WORD, &entry->value.body);
+    log_word(change, &entry->value.head);
+    log_word(change, &entry->value.body);
     take_out(change, cell_load(&entry->value));
     take_out(change, made_cell(change, update->texts[2 * pair]));
     take_out(change, made_cell(change, update->texts[2 * pair + 1]));
@@ -250,7 +255,7 @@ static bool advance_fill(struct change *change)
         if (fill->place + 1 == change->locked->ordered)
             return false;
         if (word_load(&fill->segment->end) != fill->end) {
-            log_add(change, RECORD_WORD, &fill->segment->end);
+            log_word(change, &fill->segment->end);
             word_store(&fill->segment->end, fill->end);
         }
         if (!find_place(change->me->map, change->locked, fill->place + 1, fill))
@@ -268,14 +273,15 @@ static bool add_key(struct change *change, const struct update *update, size_t p
     struct dict_entry *entry = &change->fill.segment->entries[change->fill.end];
     bool empty = word_load(&spot->page[spot->at]) == DICT_EMPTY;
     log_open_version(change, &entry->version);
+    log_add(change, RECORD_WORD, &entry->key.head, DICT_DEAD); /* as in dict.c */
     word_store(&entry->hash, key->hash);
     cell_store(&entry->key, cell_is_far(key->image.head)
                                 ? (struct cell_image){key->image.head, made_cell(change, update->texts[2 * pair]).body}
                                 : key->image);
     cell_store(&entry->given, made_cell(change, update->texts[2 * pair + 1]));
     cell_store(&entry->value, change->cells->images[pair]);
-    log_add(change, RECORD_WORD, spot->page);
-    log_add(change, RECORD_WORD, &spot->page[spot->at]);
+    log_word(change, spot->page);
+    log_word(change, &spot->page[spot->at]);
     word_store(spot->page, dict_page_with_one_more(head, empty));
     word_publish(&spot->page[spot->at], dict_position(key->hash, id, change->fill.end + 1));
     change->fill.end++;
@@ -307,7 +313,7 @@ static void commit(struct change *change)
         if (change->fill.place + 1 == locked->ordered) {
             end = change->fill.end;
         } else if (word_load(&change->fill.segment->end) != change->fill.end) {
-            log_add(change, RECORD_WORD, &change->fill.segment->end);
+            log_word(change, &change->fill.segment->end);
             word_store(&change->fill.segment->end, change->fill.end);
         }
         record_add_watch(me, &locked->table->counts);
@@ -372,7 +378,7 @@ static comem_status store_pairs(struct change *change, const struct update *upda
     uint32_t version = record_open_version(me, &change->dict->shared->version);
     if (!change_all(change, update)) {
         repair_rollback(me); /* gives back all that was made, too; the lock is still ours */
-        change->cells->aside = NULL;
+        change->cells->aside = NULL; /* private: the caller's */
         return store_error(COMEM_DAMAGED, "a dict names memory outside the store");
     }
     commit(change);

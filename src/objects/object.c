@@ -19,7 +19,7 @@
 
 /* ---- birth ---- */
 
-/* The lock is left alone: it is free, and somebody who walks all headers may take it at any time. */
+/* The lock is held: somebody who walks all headers, or had a reference to what was here before, may want it at any time. */
 static void object_fill(struct object *shared, uint64_t identity, uint64_t scope, uint32_t flags)
 {
     word_store(&shared->header.next, 0);
@@ -64,11 +64,19 @@ static comem_status object_make(struct participant *me, enum object_type type, u
         handle_free(made);
         return status != COMEM_OK ? status : store_error(COMEM_DAMAGED, "the heap gave an object outside the store");
     }
+    status =
+        lock_acquire(me, &shared->lock); /* or who had a stale reference would find it named by nothing, and free it */
+    if (status != COMEM_OK) {
+        heap_abandon(me, 0);
+        handle_free(made);
+        return status;
+    }
     uint64_t identity = object_identity(type, OBJECT_LIVE, (uint32_t)word_load(&shared->identity) + 1);
     object_fill(shared, identity, scope, flags);
     record_add_watch(me, row);
     word_store(row, offset); /* commit */
     record_clear(me);
+    lock_release(me, &shared->lock);
     handle_insert(me->map, made, offset, identity, row);
     *handle = made;
     return COMEM_OK;
