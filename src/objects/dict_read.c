@@ -8,7 +8,7 @@
  * Order        references need the map's mutex. A locked read has it, too, but never waits for either while it has the other.
  * A death      of a reader: it holds nothing but rows, which go with its process.
  */
-#include "objects/dict_layout.h"
+#include "objects/dict_probe.h"
 #include "objects/handle.h"
 
 #define TRIES 8u /* without the lock */
@@ -28,76 +28,6 @@ comem_status dict_lock_to_read(struct participant *me, struct comem_object *dict
 
 /* ---- one key ---- */
 
-/* Where a value was read: while the table word and its entry's version are these, it is the same value, but for a change of its
- * body alone. */
-struct dict_reading {
-    uint64_t table, version;
-    const word64 *table_at;
-    const struct dict_entry *entry;
-};
-
-static bool reading_still(const void *context)
-{
-    const struct dict_reading *reading = context;
-    word_fence_acquire();
-    return word_load(&reading->entry->version) == reading->version && word_load(reading->table_at) == reading->table;
-}
-
-/* ATTEMPT_RANGE: the key is not there. */
-static inline __attribute__((always_inline)) enum attempt read_cell(const struct comem_object *dict,
-                                                                    const struct key *key, struct dict_reading *reading,
-                                                                    struct cell_image *image)
-{
-    struct store_view view = store_view(dict->map);
-    struct dict_shape shape;
-    reading->table_at = &dict->shared->table;
-    reading->table = word_load_acquire(reading->table_at);
-    uint64_t table_at = table_offset(reading->table);
-    const struct dict_table *table = store_view_at(&view, table_at, sizeof *table);
-    if (!WORD_LIKELY(table != NULL))
-        return table_at != 0 ? ATTEMPT_AGAIN : ATTEMPT_RANGE;
-    if (!dict_shape_read(word_load(&table->shape), &shape))
-        return ATTEMPT_AGAIN;
-    uint64_t pages_at = table_at + sizeof *table, slots_at = pages_at + (sizeof(word64) << shape.depth);
-    const word64 *page_offset =
-        store_view_at(&view, pages_at + dict_directory_index(key->hash, shape.depth) * sizeof(word64), sizeof(word64));
-    if (!WORD_LIKELY(page_offset != NULL))
-        return ATTEMPT_AGAIN;
-    const word64 *page = store_view_at(&view, word_load(page_offset), shape.page_words * sizeof(word64));
-    if (!WORD_LIKELY(page != NULL))
-        return ATTEMPT_AGAIN;
-    uint64_t part = dict_part(key->hash), at = dict_page_start(key->hash, shape.page_words);
-    for (uint64_t n = DICT_PAGE_HEAD; n < shape.page_words; n++, at = dict_page_next(at, shape.page_words)) {
-        uint64_t position = word_load_acquire(&page[at]);
-        if (position == DICT_EMPTY)
-            break;
-        if (dict_part(position) != part || dict_number_unit(position) == 0)
-            continue;
-        const struct dict_slot *slot =
-            store_view_at(&view, slots_at + dict_number_id(position) * sizeof(struct dict_slot), sizeof *slot);
-        if (slot == NULL)
-            return ATTEMPT_AGAIN;
-        const struct dict_entry *entry =
-            store_view_at(&view, word_load(&slot->block) + dict_number_unit(position) * sizeof *entry, sizeof *entry);
-        if (entry == NULL)
-            return ATTEMPT_AGAIN;
-        reading->entry = entry;
-        reading->version = word_load_acquire(&entry->version);
-        if (!WORD_LIKELY(reading->version % 2 == 0))
-            return ATTEMPT_AGAIN;
-        if (!WORD_LIKELY(dict_entry_is(dict->map, entry, key))) {
-            word_fence_acquire();
-            if (word_load(&entry->version) != reading->version)
-                return ATTEMPT_AGAIN; /* a key that is being deleted still is there */
-            continue;
-        }
-        *image = cell_load(&entry->value);
-        return WORD_LIKELY(reading_still(reading)) ? ATTEMPT_DONE : ATTEMPT_AGAIN;
-    }
-    word_fence_acquire();
-    return word_load(reading->table_at) == reading->table ? ATTEMPT_RANGE : ATTEMPT_AGAIN;
-}
-
 static comem_status no_such_key(const struct comem_object *dict)
 {
     if (!object_ok(dict))
@@ -111,9 +41,9 @@ static enum attempt read_item(struct participant *me, struct comem_object *dict,
                               comem_status *status)
 {
     store_view_renew(dict->map);
-    enum attempt attempt = read_cell(dict, key, reading, image);
+    enum attempt attempt = dict_probe(dict, key, reading, image);
     if (attempt == ATTEMPT_DONE && value != NULL)
-        attempt = value_read(me, dict->map, *image, reading_still, reading, value, status);
+        attempt = value_read(me, dict->map, *image, dict_reading_still, reading, value, status);
     return attempt;
 }
 
@@ -171,11 +101,11 @@ static __attribute__((noinline)) comem_status get_other(struct comem_object *dic
     if (status != COMEM_OK)
         return status;
     store_view_renew(dict->map);
-    enum attempt attempt = read_cell(dict, key, &reading, &image);
+    enum attempt attempt = dict_probe(dict, key, &reading, &image);
     if (attempt == ATTEMPT_DONE && (cell_is_ref(image.head) || cell_is_held(image.head)))
         attempt = ATTEMPT_AGAIN;
     if (attempt == ATTEMPT_DONE)
-        attempt = value_read(NULL, dict->map, image, reading_still, &reading, value, &status);
+        attempt = value_read(NULL, dict->map, image, dict_reading_still, &reading, value, &status);
     participant_leave(me);
     if (attempt == ATTEMPT_RANGE)
         return no_such_key(dict);
@@ -188,7 +118,7 @@ comem_status dict_get(comem_dict *dict, const struct key *key, comem_value *valu
     struct cell_image image;
     const struct comem_object *object = &dict->object;
     if (!WORD_LIKELY(participant_present(object->map) && object_ok(object) &&
-                     read_cell(object, key, &reading, &image) == ATTEMPT_DONE && cell_is_number(image.head)))
+                     dict_probe(object, key, &reading, &image) == ATTEMPT_DONE && cell_is_number(image.head)))
         return get_other(&dict->object, key, value);
     cell_unpack_number(image, value);
     return COMEM_OK;
@@ -199,7 +129,7 @@ comem_status dict_contains(comem_dict *dict, const struct key *key, bool *found)
     struct dict_reading reading;
     struct cell_image image;
     struct comem_object *object = &dict->object;
-    enum attempt attempt = participant_present(object->map) ? read_cell(object, key, &reading, &image) : ATTEMPT_AGAIN;
+    enum attempt attempt = participant_present(object->map) ? dict_probe(object, key, &reading, &image) : ATTEMPT_AGAIN;
     comem_status status = object_ok(object) ? COMEM_OK : object_gone(object);
     if (status == COMEM_OK && attempt == ATTEMPT_AGAIN) {
         status = read_slow(object, key, NULL, &reading, &image);

@@ -377,7 +377,7 @@ static comem_status store_pairs(struct change *change, const struct update *upda
     change->logged_at = &me->slot->record.entries[logged].argument;
     uint32_t version = record_open_version(me, &change->dict->shared->version);
     if (!change_all(change, update)) {
-        repair_rollback(me); /* gives back all that was made, too; the lock is still ours */
+        repair_rollback(me);         /* gives back all that was made, too; the lock is still ours */
         change->cells->aside = NULL; /* private: the caller's */
         return store_error(COMEM_DAMAGED, "a dict names memory outside the store");
     }
