@@ -86,8 +86,11 @@ comem_status comem_dict_popitem(comem_dict *dict, comem_value *key, comem_value 
 comem_status dict_setdefault(comem_dict *dict, const struct key *key, const comem_value *value, comem_value *result)
 {
     struct dict_moment absent = {.entry = 0};
-    comem_status status;
+    struct cell_image image;
     bool found, stored = false;
+    comem_status status = cell_pack(value, &image); /* COMEM_MISSING would mean to take the key out */
+    if (status != COMEM_OK)
+        return status;
     do {
         if (result != NULL)
             status = dict_get(dict, key, result);
