@@ -21,6 +21,13 @@ header() { printf '#include <%s>\n' "$@" | $CC -E -x c -; }
 fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null; }
 python() { "$PYTHON" -c "$1"; }
 
+# Of both libraries only headers are used. msgpack-c has its present name from trixie on.
+engine() {
+    if apt-cache show libmsgpack-c-dev >/dev/null 2>&1; then msgpack=libmsgpack-c-dev; else msgpack=libmsgpack-dev; fi
+    need "$msgpack" header msgpack/pack.h msgpack/unpack.h
+    need libxxhash-dev header xxhash.h
+}
+
 c() {
     need gcc has "${CC%% *}"
     need libc6-dev header stdio.h
@@ -52,6 +59,7 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.
 look() {
     missing=
     c
+    case $1 in models) ;; *) engine ;; esac
     case $1 in run | test | bench | lint | models) interpreter ;; esac
     case $1 in test | lint | asan | crash | fuzz) need libcmocka-dev header stdarg.h stddef.h setjmp.h stdint.h cmocka.h ;; esac
     case $1 in bench | lint) need liblmdb-dev header lmdb.h ;; esac
@@ -85,6 +93,7 @@ install_missing() {
     look "$1"
 }
 quietly build/log/apt-update $as_root apt-get update -q || say 'apt-get update failed; trying with the lists that are there'
+look "$1" # names may be known only now
 install_missing "$1"
 [ -z "$missing" ] || install_missing "$1" # clang says of which version its fuzzer must be
 [ -z "$missing" ] || fail "these packages are installed and yet not to be found:$missing"

@@ -61,12 +61,13 @@ void key_make_int(struct store_map *map, int64_t integer, struct key *key)
 
 /* ---- numbers ---- */
 
-/* A float from 2^63 on, or below -2^63, which has no fraction, as two's complement. Returns the size. */
+/* A float from 2^63 on, or below -2^63, as two's complement. Returns the size. */
 static size_t big_int_of_float(double real, uint8_t bytes[BIG_FLOAT])
 {
-    int exponent;
-    uint64_t mantissa = (uint64_t)ldexp(frexp(fabs(real), &exponent), 53);
-    unsigned shift = (unsigned)exponent - 53, carry = real < 0;
+    uint64_t bits;
+    memcpy(&bits, &real, sizeof bits); /* private: a register */
+    uint64_t mantissa = (bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52;
+    unsigned shift = (unsigned)(bits >> 52 & 0x7FF) - 1075, carry = real < 0;
     memset(bytes, 0, BIG_FLOAT); /* private: the caller's */
     for (unsigned i = 0; i < 8; i++) {
         unsigned two = (unsigned)(mantissa >> 8 * i & 0xFF) << shift % 8;
@@ -87,11 +88,13 @@ static void canonical_number(const comem_value *value, comem_value *canonical, u
     *canonical = *value;
     if (value->kind == COMEM_BOOL)
         *canonical = comem_int(value->as.boolean);
-    if (value->kind != COMEM_FLOAT || !isfinite(value->as.real) || trunc(value->as.real) != value->as.real)
+    if (value->kind != COMEM_FLOAT || !isfinite(value->as.real))
         return;
     if (value->as.real >= -INT_LIMIT && value->as.real < INT_LIMIT) {
-        *canonical = comem_int((int64_t)value->as.real);
-    } else {
+        int64_t whole = (int64_t)value->as.real;
+        if ((double)whole == value->as.real)
+            *canonical = comem_int(whole);
+    } else { /* so large that it has no fraction */
         *canonical = comem_bytes(bytes, big_int_of_float(value->as.real, bytes));
         canonical->kind = COMEM_BIG_INT;
     }

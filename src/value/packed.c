@@ -282,10 +282,10 @@ comem_status packer_close(struct packer *packer, comem_value *packed)
     *packed = comem_none();
     if (packer->status != COMEM_OK || !packer_room(packer, front + 1))
         return packer->status;
-    if (front > 0) {                                         /* what belongs before the bytes: see cell.h */
-        memmove(packer->bytes + front, packer->bytes, size); /* private: the packer's */
-        memcpy(packer->bytes, packer->objects, front - 8);
-        memcpy(packer->bytes + front - 8, &packer->object_count, 8);
+    if (front > 0) {                                                 /* what belongs before the bytes: see cell.h */
+        memmove(packer->bytes + front, packer->bytes, size);         /* private: the packer's */
+        memcpy(packer->bytes, packer->objects, front - 8);           /* private: the same */
+        memcpy(packer->bytes + front - 8, &packer->object_count, 8); /* private: the same */
         packed->flags = COMEM_HOLDS;
     }
     packer->bytes[front + size] = 0;
