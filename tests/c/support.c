@@ -246,6 +246,8 @@ void support_assert_value(const comem_value *value, const comem_value *expected)
         break;
     case COMEM_STR:
     case COMEM_BYTES:
+    case COMEM_PACKED:
+    case COMEM_PICKLE:
         assert_int_equal(value->size, expected->size);
         assert_memory_equal(value->as.data, expected->as.data, expected->size);
         assert_int_equal(value->as.data[value->size], 0);

@@ -235,6 +235,35 @@ static void large_values_come_back(void **state)
     free(text);
 }
 
+static comem_status believe(void *context, const comem_value *value)
+{
+    size_t *left = context;
+    size_t items = value->kind == COMEM_DICT ? 2 * value->size : packed_is_container(value->kind) ? value->size : 0;
+    assert_true(items <= *left);
+    *left -= items;
+    return COMEM_OK;
+}
+
+static comem_status end_of_any(void *context)
+{
+    (void)context;
+    return COMEM_OK;
+}
+
+/* Who makes room for as many items as a container says would make gigabytes of it for a damaged one. */
+static void no_size_is_larger_than_there_are_bytes(void **state)
+{
+    static const char *const lies[] = {"ddffffffff01", "df7fffffff0101", "92dc0004dc000401", "92840101840101"};
+    static const struct packed_visitor visitor = {believe, end_of_any};
+    char bytes[64];
+    (void)state;
+    for (unsigned i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        comem_value value = packed_of_hex(lies[i], bytes);
+        size_t left = value.size;
+        assert_status(COMEM_DAMAGED, packed_walk(&value, &visitor, &left));
+    }
+}
+
 /* ---- what goes in ---- */
 
 /* A value that cannot be packed would be stored as something else. */
@@ -317,6 +346,7 @@ int main(int argc, char **argv)
         ALONE(no_bytes_lead_the_reader_astray),
         ALONE(a_hundred_levels_and_no_more),
         ALONE(large_values_come_back),
+        ALONE(no_size_is_larger_than_there_are_bytes),
         ALONE(what_cannot_be_packed_is_refused),
         ALONE(scalars_come_back_as_they_are),
         WITH_STORE(handles_are_held_by_what_has_them),
