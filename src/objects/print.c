@@ -1,7 +1,7 @@
 /* print.c - values and objects as Python prints them
  *
  * Items of a list are read one by one, so that one of any length is printed in the memory of one item; a list that changes
- * meanwhile is printed as it was item by item. Text is printed as it is where it is printable without tables (ASCII and whole
+ * meanwhile is printed as it was item by item. A dict is printed as it stood at one moment. Text is printed as it is where it is printable without tables (ASCII and whole
  * UTF-8 sequences), else escaped as Python's repr() does. What is inside itself, or too deep, is [...] or {...}.
  */
 #include "objects/print.h"
@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "objects/dict_layout.h"
 #include "objects/list.h"
 
 #define DEPTH_MAX 100u
@@ -212,6 +213,25 @@ static comem_status print_packed(struct print *print, const comem_value *value)
 
 /* ---- objects ---- */
 
+static comem_status print_dict(struct print *print, comem_dict *dict)
+{
+    struct dict_copy copy;
+    comem_status status = dict_copy_take(dict, &copy);
+    const comem_value *keys = copy.pairs.column[DICT_SHOWN], *values = copy.pairs.column[DICT_VALUES];
+    fputc('{', print->stream);
+    for (size_t i = 0; status == COMEM_OK && i < copy.count; i++) {
+        if (i > 0)
+            fputs(", ", print->stream);
+        status = print_any(print, &keys[i]);
+        fputs(": ", print->stream);
+        if (status == COMEM_OK)
+            status = print_any(print, &values[i]);
+    }
+    fputc('}', print->stream);
+    dict_copy_clear(&copy);
+    return status;
+}
+
 /* Whether the object is being printed already, or is too deep. */
 static bool print_is_inside(const struct print *print, const comem_object *object)
 {
@@ -242,14 +262,13 @@ static comem_status print_list(struct print *print, comem_list *list)
 static comem_status print_object(struct print *print, const comem_value *reference)
 {
     comem_list *list = comem_value_list(reference);
-    if (list == NULL)
-        return store_error(COMEM_TYPE, "a reference to an object that cannot be printed");
+    comem_dict *dict = comem_value_dict(reference);
     if (print_is_inside(print, reference->as.object)) {
-        fputs("[...]", print->stream);
+        fputs(list != NULL ? "[...]" : "{...}", print->stream);
         return COMEM_OK;
     }
     print->path[print->depth++] = object_offset(reference->as.object);
-    comem_status status = print_list(print, list);
+    comem_status status = list != NULL ? print_list(print, list) : print_dict(print, dict);
     print->depth--;
     return status;
 }
@@ -304,5 +323,17 @@ comem_status comem_list_print(comem_list *list, FILE *stream)
     if (status != COMEM_OK)
         return status;
     comem_value reference = comem_ref(list);
+    return print_value(stream, &reference);
+}
+
+comem_status comem_dict_print(comem_dict *dict, FILE *stream)
+{
+    size_t length;
+    if (dict == NULL || stream == NULL)
+        return store_error(COMEM_INVALID, "the dict or the stream is NULL");
+    comem_status status = comem_dict_len(dict, &length); /* nothing is printed of a dict that is gone */
+    if (status != COMEM_OK)
+        return status;
+    comem_value reference = comem_ref_dict(dict);
     return print_value(stream, &reference);
 }

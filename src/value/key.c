@@ -342,10 +342,16 @@ comem_status key_make(struct store_map *map, const comem_value *value, struct ke
 comem_status key_make_given(struct store_map *map, const comem_value *canonical, const comem_value *given,
                             struct key *key)
 {
+    uint64_t references;
     comem_status status = key_make(map, canonical, key);
-    if (status == COMEM_OK)
-        key->given = given;
-    return status;
+    cell_held_objects(given, &references);
+    if (status != COMEM_OK)
+        return status;
+    key->given = given;
+    if (references == 0)
+        return COMEM_OK;
+    key_clear(key);
+    return store_error(COMEM_TYPE, "a value that refers to shared objects cannot be a key");
 }
 
 void key_clear(struct key *key)

@@ -25,7 +25,7 @@ struct key {
 /* Makes the key of `value`, which is borrowed. COMEM_TYPE: it cannot be one. COMEM_INVALID: text that is not UTF-8.
  * COMEM_NO_MEMORY. */
 comem_status key_make(struct store_map *map, const comem_value *value, struct key *key);
-/* The key whose canonical form is that of `canonical` and that keys() gives as `given`. As key_make(). */
+/* The key whose canonical form is that of `canonical` and that keys() gives as `given`, which refers to no object. As key_make(). */
 comem_status key_make_given(struct store_map *map, const comem_value *canonical, const comem_value *given,
                             struct key *key);
 void key_clear(struct key *key);

@@ -384,6 +384,39 @@ static void assert_item_printed(comem_store *store, comem_value value, const cha
     comem_list_release(list);
 }
 
+/* A dict, or what is within values, would be printed otherwise than repr() prints it, or for ever. */
+static void dicts_and_compound_values_are_printed(void **state)
+{
+    struct bench *bench = *state;
+    comem_list *list = support_list(&bench->store), *outer = support_list(&bench->store);
+    comem_dict *dict;
+    assert_ok(comem_dict_new(&bench->store, &dict));
+    assert_ok(comem_list_append(list, comem_int(1)));
+    comem_value inside[3] = {comem_ref(list), comem_ref_dict(dict), comem_str("a", 1)}, packed;
+    comem_value tuple = comem_items(COMEM_TUPLE, inside, 3);
+    assert_ok(comem_value_pack(&tuple, &packed));
+    comem_value pickle = comem_bytes("not shown", 9);
+    pickle.kind = COMEM_PICKLE;
+    assert_ok(comem_dict_set(dict, comem_str("one", 3), packed));
+    assert_ok(comem_dict_set(dict, comem_float(2), pickle));
+    assert_ok(comem_dict_set(dict, comem_none(), comem_ref(list)));
+    assert_ok(comem_list_append(outer, comem_ref_dict(dict)));
+    static const char expected[] = "[{'one': ([1], {...}, 'a'), 2.0: <pickle of 9 bytes>, None: [1]}]";
+    assert_printed(outer, expected, strlen(expected));
+    char text[100] = {0};
+    FILE *stream = fmemopen(text, sizeof text, "w");
+    assert_non_null(stream);
+    assert_ok(comem_dict_print(dict, stream));
+    fclose(stream);
+    assert_memory_equal(text, expected + 1, strlen(expected) - 2);
+    assert_ok(comem_dict_clear(dict));
+    comem_value_clear(&packed);
+    comem_dict_release(dict);
+    comem_list_release(outer);
+    comem_list_release(list);
+    assert_int_equal(support_used(bench->map), 0);
+}
+
 /* A float would be printed otherwise than Python's repr() prints it, or not read back as the same. */
 static void floats_are_printed_as_repr_does(void **state)
 {
@@ -538,6 +571,7 @@ int main(int argc, char **argv)
         WITH_STORE(a_process_that_is_no_child_cannot_be_joined),
         WITH_STORE(two_processes_fill_one_list),
         WITH_STORE(children_of_children_have_the_handles_too),
+        WITH_STORE(dicts_and_compound_values_are_printed),
         WITH_STORE(floats_are_printed_as_repr_does),
         WITH_STORE(texts_are_printed_as_repr_does),
         WITH_STORE(lists_are_printed_as_python_does),

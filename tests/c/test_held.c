@@ -427,6 +427,48 @@ static void a_damaged_value_is_refused(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
+/* ---- readers overtaken by writers ---- */
+
+/* A cell that is where it was read for so many looks. */
+static bool still_for(const void *context)
+{
+    unsigned *looks = (unsigned *)(uintptr_t)context;
+    return *looks > 0 && (*looks)-- > 0;
+}
+
+/* What was read before a writer came would be given for good, or its handles be kept. */
+static void a_reader_overtaken_at_any_look_starts_again(void **state)
+{
+    struct bench *bench = *state;
+    comem_list *list = support_list(&bench->store), *inner = support_list(&bench->store);
+    comem_value packed = tuple_of(inner, 5), value = comem_none();
+    struct participant *me;
+    struct list_entry *entry;
+    enum attempt attempt = ATTEMPT_AGAIN;
+    unsigned looks = 0;
+    assert_ok(comem_list_append(list, packed));
+    comem_value_clear(&packed);
+    uint64_t table = table_offset(word_load(&list->object.shared->table));
+    struct cell_image image = cell_load(list_locked_cell(bench->map, table, 0, &entry));
+    for (; attempt == ATTEMPT_AGAIN; looks++) {
+        unsigned left = looks;
+        comem_status status;
+        assert_ok(participant_enter(bench->map, &me));
+        map_lock(me);
+        attempt = value_read(me, bench->map, image, still_for, &left, &value, &status);
+        pthread_mutex_unlock(&bench->map->mutex);
+        participant_leave(me);
+        assert_ok(status);
+        assert_int_equal(inner->object.count, attempt == ATTEMPT_DONE ? 6 : 1);
+    }
+    assert_int_equal(attempt, ATTEMPT_DONE);
+    assert_int_equal(looks, 8); /* before, for each reference, after; and none left over */
+    comem_value_clear(&value);
+    comem_list_release(inner);
+    comem_list_release(list);
+    assert_int_equal(support_used(bench->map), 0);
+}
+
 /* ---- several processes ---- */
 
 struct race {
@@ -494,6 +536,7 @@ int main(int argc, char **argv)
         WITH_STORE(references_into_another_store_are_refused),
         WITH_STORE(a_death_before_the_value_is_stored_gives_everything_back),
         WITH_STORE(a_damaged_value_is_refused),
+        WITH_STORE(a_reader_overtaken_at_any_look_starts_again),
         WITH_STORE(a_value_just_read_has_its_objects),
     };
     support_choose(argc, argv);

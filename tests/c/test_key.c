@@ -107,6 +107,8 @@ static void a_reference_is_no_key_anywhere(void **state)
     assert_status(COMEM_TYPE, key_make(bench->map, &reference, &key));
     assert_ok(comem_value_pack(&tuple, &packed));
     assert_status(COMEM_TYPE, key_make(bench->map, &packed, &key));
+    comem_value one = comem_int(1);
+    assert_status(COMEM_TYPE, key_make_given(bench->map, &one, &packed, &key));
     comem_value_clear(&packed);
     comem_list_release(list);
 }
