@@ -202,8 +202,8 @@ static inline comem_value comem_ref_dict(comem_dict *dict)
     return value;
 }
 
-/* `count` values as one of kind COMEM_LIST, COMEM_TUPLE, COMEM_SET or COMEM_FROZENSET, or `count` pairs as a COMEM_DICT: for
- * comem_value_pack(). */
+/* `count` values as one of kind COMEM_LIST, COMEM_TUPLE, COMEM_SET or COMEM_FROZENSET, `count` pairs as a COMEM_DICT, or two floats
+ * as a COMEM_COMPLEX: for comem_value_pack(). */
 static inline comem_value comem_items(comem_kind kind, const comem_value *items, size_t count)
 {
     comem_value value = comem_none();
@@ -223,11 +223,11 @@ static inline comem_value comem_missing(void)
 /* Makes one value of kind COMEM_PACKED, which a container can hold, of values within values (COMEM_LIST ... COMEM_BYTEARRAY, and
  * COMEM_INT, COMEM_STR and so on inside them, references, too). A value of any other kind comes back as it is, borrowed.
  * COMEM_TYPE: pickles or packed values inside, or a kind there is not. COMEM_INVALID: more than 100 deep, text that is not
- * UTF-8, objects of several stores. COMEM_NO_MEMORY. O(size), 20 ns a value. */
+ * UTF-8 or has 4 GiB, objects of several stores. COMEM_NO_MEMORY. O(size), 20 ns a value. */
 COMEM_API comem_status comem_value_pack(const comem_value *value, comem_value *packed);
 
-/* Takes a value of kind COMEM_PACKED apart: values within values, which comem_value_clear(tree) frees all at once; what is in
- * them is borrowed from it. A value of any other kind comes back as it is, borrowed. COMEM_DAMAGED: it is not what
+/* Takes a value of kind COMEM_PACKED apart: values within values, copies that need `value` no longer. comem_value_clear(tree) frees
+ * all at once; what is in it is borrowed from it. A value of any other kind comes back as it is, borrowed. COMEM_DAMAGED: it is not what
  * comem_value_pack() makes. COMEM_NO_MEMORY. O(size), 20 ns a value. */
 COMEM_API comem_status comem_value_unpack(const comem_value *value, comem_value *tree);
 
