@@ -38,6 +38,7 @@ from ._engine import DamagedError, GoneError, List, __version__
 __all__ = ["DamagedError", "GoneError", "List", "Manager"]  # not list: a star import would hide the built-in one
 
 list = List
+handle_grace = 60  # seconds that a pickle keeps its object; see docs/processes.md
 MutableSequence.register(List)
 _process.prepare()
 

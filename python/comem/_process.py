@@ -1,11 +1,18 @@
 """How the processes of a program come by its store and leave it.
 
 Fork        The store is made before the first fork, so parent and children, and the children among themselves, share
-            one. A forkserver is no part of the program and makes none before it forks.
+            one.
+Ticket      Under spawn and forkserver a child gets preparation data before it imports the parent's main module. A ticket
+            in it carries the store's descriptor; loading it makes that store the child's own. The handles among the
+            child's arguments are held by a record in the store that goes from the parent to the child with the ticket:
+            until the child has loaded them, or is gone.
+Forkserver  A forkserver is no part of the program: it makes no store, and its children have theirs by ticket.
+Main        While a child, or a forkserver, imports the parent's main module, constructors give objects that stand for
+            nothing: the lines that made the parent's shared objects run once more there.
 Leaving     A process of multiprocessing leaves the store in good order at the end of its finalizers. Any other process
             leaves it in the engine's own hook; one that is killed is cleaned up after by the others.
 
-multiprocessing.util takes 20 ms to import, so nothing here imports it; what needs it waits until the program has it.
+multiprocessing takes 20 ms to import, so nothing here imports it; what needs it waits until the program has it.
 """
 
 from __future__ import annotations
@@ -13,16 +20,24 @@ from __future__ import annotations
 import os
 import sys
 import types
+from typing import Any, Callable, Optional, Set, Tuple
 
 from . import _engine
 
 _util: types.ModuleType | None = None  # multiprocessing.util, once it calls us in every child
+_witnesses: Set[int] = set()  # descriptors of the children that this process is starting
+_by_ticket = False  # this process has its store by a ticket
 
 
 def prepare() -> None:
     """Register the hooks, once in a program: forked children have them."""
-    os.register_at_fork(before=_before_fork, after_in_child=_add_finalizer)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
     register_exit()
+    spawn = sys.modules.get("multiprocessing.spawn")
+    if spawn is None:
+        sys.meta_path.insert(0, _SpawnWatcher())
+    else:
+        _add_tickets(spawn)
 
 
 def register_exit() -> None:
@@ -32,23 +47,195 @@ def register_exit() -> None:
     if util is None or util is _util or not hasattr(util, "Finalize"):  # without it: it is just being imported
         return
     _util = util
-    util.register_after_fork(_add_finalizer, _add_finalizer)
+    util.register_after_fork(_begin_child, _begin_child)
     _add_finalizer()
 
 
-def _add_finalizer(_: object = None) -> None:
+def _add_finalizer() -> None:
     # Each process adds its own: multiprocessing's children drop what they inherited before they call us, and elsewhere
     # a finalizer of another process does nothing.
     if _util is not None:
         _util.Finalize(None, _engine._detach, exitpriority=-100)
 
 
+def _begin_child(_: object) -> None:
+    """Called by multiprocessing in each child, when its arguments are loaded."""
+    _add_finalizer()
+    if _by_ticket:
+        _engine._child_loaded()
+
+
 def _before_fork() -> None:
-    caller = sys._getframe().f_back
-    if caller is not None and caller.f_globals.get("__name__") == "multiprocessing.forkserver":
+    if _is_forkserver():
         return
     try:
         _engine._open_store()
     except (OSError, MemoryError, ValueError):
         pass  # the fork must go on; whoever uses the store next is told why there is none
     register_exit()
+
+
+def _after_fork() -> None:
+    while _witnesses:  # of children of the parent's: while a copy is open, they seem to be on their way
+        _engine._child_started(_witnesses.pop())
+    _add_finalizer()
+
+
+# ---- tickets ---------------------------------------------------------------------------------------------------------
+
+
+class _SpawnWatcher:
+    """First in sys.meta_path until multiprocessing.spawn is imported, which then learns of tickets."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != "multiprocessing.spawn":
+            return None
+        from importlib.util import find_spec
+
+        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        spec = find_spec(name)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _SpawnLoader(spec.loader)  # type: ignore[assignment]
+        return spec
+
+
+class _SpawnLoader:
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def exec_module(self, module: Any) -> None:
+        module.__loader__ = module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        _add_tickets(module)
+
+
+def _add_tickets(spawn: Any) -> None:
+    """Put a ticket into the preparation data of every child from now on."""
+    original: Callable[[str], dict[str, Any]] = spawn.get_preparation_data
+
+    def get_preparation_data(name: str) -> dict[str, Any]:
+        data = original(name)
+        data["comem"] = _Path(data.get("sys_path")), _Ticket()
+        return data
+
+    get_preparation_data.__doc__ = original.__doc__
+    spawn.get_preparation_data = get_preparation_data
+
+
+class _Sys:
+    def __reduce__(self) -> Tuple[Any, ...]:
+        from importlib import import_module
+
+        return import_module, ("sys",)
+
+
+class _Path:
+    """Loading it sets sys.path, as multiprocessing does a little later: comem may be found by the parent's alone."""
+
+    def __init__(self, path: Any) -> None:
+        self._path = path
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return (setattr, (_Sys(), "path", self._path)) if self._path is not None else (bool, ())
+
+
+class _Ticket:
+    """Loading it makes this process's store the loading process's own. Lives as long as the child is being started."""
+
+    _witness = -1
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        from multiprocessing import context, reduction
+
+        popen = context.get_spawning_popen()
+        if popen is None or self._witness >= 0:  # pickled by somebody else: the descriptor could not go along
+            return bool, ()
+        register_exit()
+        try:
+            descriptor, store = _engine._descriptor()
+        except (OSError, MemoryError, ValueError) as error:
+            return _refuse, (f"{error} (so it was when process {os.getpid()} started this one)",)
+        try:
+            self._witness, place, generation = _engine._child_expect()
+        except (OSError, MemoryError):
+            return _attach, (reduction.DupFd(descriptor), store)  # its arguments are stamped like any other pickle
+        _witnesses.add(self._witness)
+        popen._comem_child = place, generation
+        return _attach, (reduction.DupFd(descriptor), store, reduction.DupFd(self._witness), place, generation)
+
+    def __del__(self) -> None:
+        if self._witness in _witnesses:
+            _witnesses.discard(self._witness)
+            _engine._child_started(self._witness)
+
+
+def _attach(descriptor: Any, store: bytes, witness: Any = None, place: int = 0, generation: int = 0) -> None:
+    global _by_ticket
+    try:
+        _engine._attach(descriptor.detach(), store, witness.detach() if witness is not None else -1, place, generation)
+        _by_ticket = True
+    except (OSError, MemoryError) as error:
+        _refuse(str(error))
+
+
+def _refuse(reason: str) -> None:
+    _engine._refuse(f"this process could not join its program's store: {reason}")
+
+
+def child_to_start() -> Optional[Tuple[int, int]]:
+    """The record of the child that a pickle is just being made for, None when that is for anybody."""
+    from multiprocessing import context
+
+    return getattr(context.get_spawning_popen(), "_comem_child", None)
+
+
+# ---- where nothing is made -------------------------------------------------------------------------------------------
+
+_started_as_forkserver: Optional[bool] = None
+
+
+def _is_forkserver() -> bool:
+    """Whether this process is a forkserver, and none of its children, which have the same command line."""
+    global _started_as_forkserver
+    process = sys.modules.get("multiprocessing.process")
+    if "multiprocessing.forkserver" not in sys.modules or process is None:
+        return False
+    if _started_as_forkserver is None:
+        try:
+            with open("/proc/self/cmdline", "rb") as stream:
+                _started_as_forkserver = b"\0from multiprocessing.forkserver import main" in stream.read()
+        except OSError:
+            _started_as_forkserver = False
+    return _started_as_forkserver and process.parent_process() is None and not _is_starting(process)
+
+
+def _is_starting(process: Any) -> bool:
+    """Whether multiprocessing has not finished starting this process."""
+    return getattr(process.current_process(), "_inheriting", False)
+
+
+def _on_stack(module: str, names: Tuple[str, ...]) -> bool:
+    frame: Optional[types.FrameType] = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") == module and (not names or frame.f_code.co_name in names):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def waiting() -> int:
+    """Whether a constructor called now gives an object that stands for nothing: 1, not now: 0, never again: -1."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is None:
+        return -1
+    if _is_starting(process):
+        return int(_on_stack("multiprocessing.spawn", ("prepare", "import_main_path")))
+    return 1 if _is_forkserver() else -1
+
+
+def must_return() -> bool:
+    """Whether loading a pickle must not raise an OSError now: a pool takes that for its pipe's end, and waits for ever."""
+    return _on_stack("multiprocessing.pool", ())

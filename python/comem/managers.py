@@ -88,9 +88,10 @@ class SyncManager(_standard.SyncManager):
             raise TypeError(f"list expected at most 1 argument, got {len(args)}")
         if self._scope is None:
             raise ProcessError("server not yet started")
-        len(self._anchor)  # GoneError when another process has shut the manager down
+        if self._scope != 0 or _process.waiting() < 1:
+            len(self._anchor)  # GoneError when another process has shut the manager down
         proxy = _engine._new_proxy(self._scope, self._deep)
-        if args:
+        if args and self._scope != 0:
             proxy.extend(args[0])
         return proxy
 

@@ -9,6 +9,7 @@
 #include "objects/list.h"
 #include "objects/object.h"
 #include "pylist.h"
+#include "pyreach.h"
 #include "sync/sync.h"
 #include "sync/wait.h"
 
@@ -124,22 +125,23 @@ PyDoc_STRVAR(detach_doc, "_detach()\n--\n\n"
 
 static PyObject *module_detach(PyObject *module, PyObject *Py_UNUSED(unused))
 {
-    struct module_state *state = module_state(module);
-    if (state->store == NULL)
-        Py_RETURN_NONE;
     comem_status status = store_detach_process();
     if (status != COMEM_OK)
-        return module_raise(state, status);
+        return module_raise(module_state(module), status);
     Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(scope_new_doc,
              "_scope_new()\n--\n\n"
-             "The number of a new scope, whose objects can be shut down together. MemoryError, OSError.");
+             "The number of a new scope, whose objects can be shut down together. 0 where none can be made\n"
+             "now: what is made in it stands for nothing. MemoryError, OSError.");
 
 static PyObject *module_scope_new(PyObject *module, PyObject *Py_UNUSED(unused))
 {
     struct module_state *state = module_state(module);
+    int waits = pyreach_waits();
+    if (waits != 0)
+        return waits < 0 ? NULL : PyLong_FromLong(0);
     comem_store *store = module_store(state);
     if (store == NULL)
         return NULL;
@@ -227,7 +229,8 @@ static int module_execute(PyObject *module)
         return -1;
     struct module_state *state = module_state(module);
     state->open_function = PyObject_GetAttrString(module, "_open");
-    if (state->open_function == NULL || PyModule_AddStringConstant(module, "__version__", comem_version()) < 0)
+    if (state->open_function == NULL || PyModule_AddFunctions(module, pyreach_functions) < 0 ||
+        PyModule_AddStringConstant(module, "__version__", comem_version()) < 0)
         return -1;
     wait_hooks_set(module_before_sleep, module_after_operation);
     return 0;

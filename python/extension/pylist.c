@@ -14,6 +14,7 @@
 
 #include "objects/list.h"
 #include "objects/object.h"
+#include "pyreach.h"
 #include "pyvalue.h"
 
 /* ---- handles ----------------------------------------------------------------------------------------------------- */
@@ -343,16 +344,15 @@ const char pylist_reduce_doc[] =
     "__reduce__($self, /)\n--\n\n"
     "For pickle: the class and the name of the shared list.\n\n"
     "A pickle is a name, not a copy: loaded in this program it gives another handle of the same list,\n"
-    "which outlives the pickling by 60 seconds when nothing else holds it. Loaded where the store is\n"
+    "which outlives the pickling by comem.handle_grace seconds when nothing else holds it. Loaded where the store is\n"
     "out of reach it raises GoneError, as pickling does for a list that was shut down.";
 
 PyObject *pylist_reduce(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     struct module_state *state = module_state_of(Py_TYPE(self));
     struct object_name name;
-    comem_status status = object_name_get(pylist_object(self), &name);
-    if (status != COMEM_OK)
-        return module_raise(state, status);
+    if (pyreach_name(state, pylist_object(self), &name) < 0)
+        return NULL;
     return Py_BuildValue("O(Oy#)", state->open_function, Py_TYPE(self), (const char *)&name, (Py_ssize_t)sizeof(name));
 }
 
@@ -372,9 +372,9 @@ PyObject *pylist_open(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     }
     memcpy(&name, PyBytes_AS_STRING(arguments[1]), sizeof(name));
     comem_value value = comem_none();
-    comem_status status = object_name_open(&name, &value.as.object);
-    if (status != COMEM_OK)
-        return module_raise(state, status);
+    value.as.object = pyreach_open(state, OBJECT_LIST, &name);
+    if (value.as.object == NULL)
+        return NULL;
     value.kind = COMEM_REF;
     value.owned = 1;
     comem_list *list = comem_value_list(&value);
@@ -390,6 +390,10 @@ PyObject *pylist_open(PyObject *module, PyObject *const *arguments, Py_ssize_t c
 static PyObject *pylist_make(PyTypeObject *type)
 {
     struct module_state *state = module_state_of(type);
+    int waits = pyreach_waits();
+    comem_object *unbound = waits > 0 ? pyreach_unbound(state, OBJECT_LIST, OBJECT_DEEP) : NULL;
+    if (UNLIKELY(waits != 0))
+        return unbound == NULL ? NULL : pylist_wrap(type, (comem_list *)(void *)unbound);
     comem_store *store = module_store(state);
     if (store == NULL)
         return NULL;
@@ -489,6 +493,8 @@ static int pylist_init(PyObject *self, PyObject *arguments, PyObject *keywords)
     PyObject *iterable = NULL;
     if (!PyArg_UnpackTuple(arguments, "List", 0, 1, &iterable))
         return -1;
+    if (pyreach_is_unbound(pylist_object(self)))
+        return 0;
     Py_ssize_t length = pylist_length(self);
     if (length < 0)
         return -1;

@@ -10,6 +10,7 @@
 #include "objects/list.h"
 #include "objects/object.h"
 #include "pylist.h"
+#include "pyreach.h"
 
 struct proxy_object {
     struct list_object list;
@@ -66,11 +67,15 @@ PyObject *pyproxy_new(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     unsigned long long scope = PyLong_AsUnsignedLongLong(arguments[0]);
     if (scope == (unsigned long long)-1 && PyErr_Occurred())
         return NULL;
+    comem_list *list;
+    uint32_t flags = OBJECT_FACE_MANAGER | (arguments[1] == Py_True ? OBJECT_DEEP : 0u);
+    if (UNLIKELY(scope == 0)) { /* of a manager that stands for nothing itself */
+        comem_object *unbound = pyreach_unbound(state, OBJECT_LIST, flags);
+        return unbound == NULL ? NULL : pylist_wrap(state->proxy_type, (comem_list *)(void *)unbound);
+    }
     comem_store *store = module_store(state);
     if (store == NULL)
         return NULL;
-    comem_list *list;
-    uint32_t flags = OBJECT_FACE_MANAGER | (arguments[1] == Py_True ? OBJECT_DEEP : 0u);
     comem_status status = list_new_in(store, scope, flags, &list);
     if (status != COMEM_OK)
         return module_raise(state, status);

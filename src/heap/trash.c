@@ -10,6 +10,8 @@
 #include "heap/heap.h"
 
 #define THRIFT_STEPS 256u /* before the store grows: at most about 10 ms */
+#define EARLY_NS UINT64_C(1000000)
+#define EARLY_TRIES 40u /* the last one takes all there are */
 
 static trash_reaper reapers[BLOCK_KINDS]; /* private: set once, before the first operation */
 
@@ -68,6 +70,31 @@ void trash_work(struct participant *me, unsigned steps)
         ;
 }
 
+/* Frees all that waits in the trash. Whether there was anything. */
+static bool trash_empty(struct participant *me)
+{
+    bool any = false;
+    while (trash_reap(me))
+        any = true;
+    return any;
+}
+
+bool heap_relieve(struct participant *me)
+{
+    bool gained = repair_sweep(me);
+    gained |= sync_upward->reap_stamped(me, 0);
+    gained |= trash_empty(me);
+    return gained;
+}
+
+/* The last resort of an operation that found the store full, see sync_upward. */
+static bool heap_relieve_early(struct participant *me, uint64_t early)
+{
+    bool gained = sync_upward->reap_stamped(me, early);
+    trash_empty(me);
+    return gained;
+}
+
 bool heap_try_again_slow(struct participant *me, unsigned *tries)
 {
     switch (++*tries) {
@@ -76,16 +103,7 @@ bool heap_try_again_slow(struct participant *me, unsigned *tries)
         return true;
     case 2:
         return heap_relieve(me);
-    default:
-        return false;
+    default: /* then names that may still be on their way, the oldest first, more of them each time */
+        return *tries < EARLY_TRIES && heap_relieve_early(me, EARLY_NS << (*tries - 3));
     }
-}
-
-bool heap_relieve(struct participant *me)
-{
-    bool gained = repair_sweep(me);
-    gained |= sync_upward->reap_stamped(me);
-    while (trash_reap(me))
-        gained = true;
-    return gained;
 }

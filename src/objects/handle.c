@@ -10,6 +10,8 @@
 #include "objects/list.h"
 #include "objects/value.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define FIRST_BUCKETS 64u
@@ -20,6 +22,7 @@ struct handle_table {
 };
 
 static struct store_map *default_map;
+static char default_refusal[256]; /* why there is none, and none may be made; empty: it may */
 static pthread_mutex_t default_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 struct store_map *handle_store_map(const comem_store *store)
@@ -100,6 +103,11 @@ comem_status handle_open_default(uint64_t size_limit, struct store_map **map)
     if (status != COMEM_OK)
         return status;
     pthread_mutex_lock(&default_mutex);
+    if (default_refusal[0] != '\0') {
+        status = store_error(COMEM_GONE, "%s", default_refusal);
+        pthread_mutex_unlock(&default_mutex);
+        return status;
+    }
     /* A daemon that closed all descriptors before it ever used the store its parent made starts with one of its own. */
     if (default_map == NULL || (default_map->process == NULL && !os_memory_intact(&default_map->memory))) {
         if (size_limit == 0)
@@ -115,6 +123,105 @@ comem_status handle_open_default(uint64_t size_limit, struct store_map **map)
     *map = default_map;
     pthread_mutex_unlock(&default_mutex);
     return status;
+}
+
+/* ---- stores that are there already ---- */
+
+/* The map of the store `id`, made from the descriptor `fd` if this process has none. default_mutex is held. */
+static comem_status attach_locked(int fd, const uint8_t id[16], struct store_map **map)
+{
+    *map = participant_find_map(id);
+    if (*map != NULL) {
+        os_close(fd);
+        return COMEM_OK;
+    }
+    comem_status status = store_map_attach(fd, id, map);
+    if (status == COMEM_OK)
+        participant_add_map(*map);
+    return status;
+}
+
+comem_status handle_adopt_default(int fd, const uint8_t id[16], const struct child_record *child)
+{
+    struct store_map *map;
+    comem_status status = handle_init();
+    if (status != COMEM_OK)
+        return status;
+    pthread_mutex_lock(&default_mutex);
+    status = attach_locked(fd, id, &map);
+    if (status == COMEM_OK) {
+        default_map = map;
+        default_refusal[0] = '\0';
+    }
+    pthread_mutex_unlock(&default_mutex);
+    return status == COMEM_OK && child != NULL ? participant_come(map, child) : status;
+}
+
+void handle_refuse_default(const char *reason)
+{
+    pthread_mutex_lock(&default_mutex);
+    default_map = NULL;
+    snprintf(default_refusal, sizeof default_refusal, "%s", reason);
+    pthread_mutex_unlock(&default_mutex);
+}
+
+/* Says why the store cannot be opened at the sender, whose descriptor gave `error`. */
+static comem_status reach_refused(const struct object_name *name, int error)
+{
+    const char *what = error == EACCES || error == EPERM ? "belongs to another user, or lets nobody look into it"
+                       : os_process_exists(name->sender)
+                           ? "no longer has it, or is another process that got the sender's number"
+                           : "is gone";
+    return store_error(
+        COMEM_GONE,
+        "the shared object is out of reach: this process is none of the program that has it, and process "
+        "%d, which sent it, %s",
+        name->sender, what);
+}
+
+/* Opens the store at the sender; what is opened is looked at by store_map_attach(). */
+static comem_status reach_sender(const struct object_name *name, int *fd)
+{
+    uint64_t boot = os_boot(), namespace = os_pid_namespace();
+    if (name->boot != boot && boot != 0)
+        return store_error(COMEM_GONE, "the shared object is out of reach: it was sent from another machine, or before "
+                                       "this one was last started");
+    if (name->pid_namespace != namespace && namespace != 0)
+        return store_error(COMEM_GONE,
+                           "the shared object is out of reach: process %d, which sent it, is in another PID namespace "
+                           "(another container, say), and this process is none of the program that has it",
+                           name->sender);
+    *fd = os_memory_open(name->sender, name->descriptor);
+    return *fd >= 0 ? COMEM_OK : reach_refused(name, errno);
+}
+
+/* What the sender has was opened and turned out to be of no use; the detail says why. */
+static comem_status reach_failed(const struct object_name *name, comem_status status)
+{
+    char why[160];
+    snprintf(why, sizeof why, "%s", comem_detail());
+    return store_error(status == COMEM_SYSTEM ? COMEM_GONE : status,
+                       "the shared object is out of reach, at process %d, which sent it: %s", name->sender, why);
+}
+
+comem_status handle_reach(const struct object_name *name, struct store_map **map)
+{
+    int fd = -1;
+    comem_status status = handle_init();
+    if (status != COMEM_OK)
+        return status;
+    *map = participant_find_map(name->store);
+    if (*map != NULL)
+        return COMEM_OK;
+    status = reach_sender(name, &fd);
+    if (status != COMEM_OK)
+        return status;
+    pthread_mutex_lock(&default_mutex);
+    status = attach_locked(fd, name->store, map);
+    if (status == COMEM_OK && default_map == NULL && default_refusal[0] == '\0')
+        default_map = *map;
+    pthread_mutex_unlock(&default_mutex);
+    return status == COMEM_OK ? status : reach_failed(name, status);
 }
 
 /* ---- the table ---- */

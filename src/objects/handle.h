@@ -3,6 +3,7 @@
 #define COMEM_OBJECTS_HANDLE_H
 
 #include "objects/object.h"
+#include "sync/sync.h"
 
 struct comem_store {
     struct store_map *map;
@@ -13,6 +14,14 @@ struct store_map *handle_store_map(const comem_store *store);
 struct store_map *handle_default_map(void);
 /* The same, made by the first call with `size_limit` (0: the default). */
 comem_status handle_open_default(uint64_t size_limit, struct store_map **map);
+/* The map of the store that `name` is of: this process's own, or opened at the sender and then its own if it has none yet.
+ * COMEM_GONE: it is out of reach, and the detail says what is. */
+comem_status handle_reach(const struct object_name *name, struct store_map **map);
+/* Makes the store `id`, which the open descriptor `fd` is of, the program's own, whatever store this process had. The
+ * descriptor is taken over. `child` may have a record for this process. */
+comem_status handle_adopt_default(int fd, const uint8_t id[16], const struct child_record *child);
+/* From now on there is no store of the program's, and none is made: whoever asks gets COMEM_GONE and `reason`. */
+void handle_refuse_default(const char *reason);
 /* Registers every floor; once per process, before anything else. */
 comem_status handle_init(void);
 

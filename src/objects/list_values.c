@@ -50,7 +50,7 @@ static comem_status build_value(struct participant *me, struct list_table *table
     if (status != COMEM_OK)
         return status;
     if (cell_is_ref(image->head) && value->as.object->map != me->map)
-        return store_error(COMEM_INVALID, "an object referred to belongs to another store");
+        return object_foreign(value->as.object);
     struct list_entry *entry;
     struct cell *cell = list_locked_cell(me->map, store_offset(me->map, table), length, &entry);
     if (cell == NULL)

@@ -3,7 +3,7 @@
  * Layout       struct object, 128 bytes in spans that never hold anything else (heap.c), so that a stale offset meets a
  *              header, whose generation tells that it is another object's.
  * Lifetime     an object lives while a cell names it (links), a process holds it (process.c) or a pickled name was given out
- *              less than 60 s ago (stamp). There is no count of handles. Who takes away the last of these, under the object's
+ *              not long ago (stamp). There is no count of handles. Who takes away the last of these, under the object's
  *              lock, makes it DEAD and gives it to the trash, in one operation.
  * Lock order   one object lock at a time: a link is counted up before its container is locked and down after. Meanwhile the
  *              record owes it (OWE, UNLINK), so that a death between the two leaves a debt for a reaper, not a wrong count.
@@ -12,10 +12,12 @@
  */
 #include "objects/object.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "objects/handle.h"
 
 #define RELEASE_STEPS 4u /* of trash: the object, its table, and something besides */
-#define STAMP_NS UINT64_C(60000000000)
 
 /* ---- birth ---- */
 
@@ -109,8 +111,22 @@ comem_status object_new_in(comem_store *store, enum object_type type, uint64_t s
 
 /* ---- locks ---- */
 
+/* What a handle on nothing has in the place of an object, so that whoever reads its flags finds some. Private memory. */
+struct absence {
+    struct object shared;
+    comem_status status;
+    char reason[256];
+};
+
+static struct store_map nowhere = {.mutex =
+                                       PTHREAD_MUTEX_INITIALIZER}; /* the map of such handles: nobody can enter it */
+
 comem_status object_gone(const struct comem_object *handle)
 {
+    if (handle->map == &nowhere) {
+        const struct absence *absence = (const struct absence *)(const void *)handle->shared;
+        return store_error(absence->status, "%s", absence->reason);
+    }
     if (handle->identity == 0)
         return store_error(
             COMEM_GONE,
@@ -133,6 +149,34 @@ comem_status object_lock_to_read(struct participant *me, struct comem_object *ha
     }
 }
 
+comem_status object_foreign(const struct comem_object *handle)
+{
+    if (handle->map == &nowhere)
+        return object_gone(handle);
+    return store_error(COMEM_INVALID, "the object referred to belongs to another store");
+}
+
+comem_status object_absent(enum object_type type, uint32_t flags, comem_status status, const char *reason,
+                           struct comem_object **handle)
+{
+    struct comem_object *made = handle_allocate();
+    struct absence *absence = made == NULL ? NULL : calloc(1, sizeof *absence);
+    if (absence == NULL) {
+        handle_free(made);
+        return store_error(COMEM_NO_MEMORY, "malloc of a handle failed");
+    }
+    word_store(&absence->shared.identity, object_identity(type, OBJECT_DEAD, 0));
+    word_store(&absence->shared.flags, flags);
+    absence->status = status;
+    snprintf(absence->reason, sizeof absence->reason, "%s", reason);
+    made->map = &nowhere;
+    made->shared = &absence->shared;
+    made->count = 1;
+    made->next = made;
+    *handle = made;
+    return COMEM_OK;
+}
+
 /* The header at `offset`, for whoever has only that. NULL: there is none. */
 static struct object *object_at(struct store_map *map, uint64_t offset)
 {
@@ -141,12 +185,13 @@ static struct object *object_at(struct store_map *map, uint64_t offset)
 
 /* ---- death; the object's lock is held ---- */
 
-/* Whether nothing would keep the object once its links are `links` and `but` is no row of it. */
-static bool object_unnamed(struct participant *me, const struct object *shared, uint64_t links, const word64 *but)
+/* Whether nothing would keep the object at the time `now` once its links are `links` and `but` is no row of it. */
+static bool object_unnamed(struct participant *me, const struct object *shared, uint64_t links, uint64_t now,
+                           const word64 *but)
 {
     uint64_t stamp = word_load(&shared->stamp);
     return links == 0 && object_identity_state(word_load(&shared->identity)) != OBJECT_DEAD &&
-           (stamp == 0 || os_clock() >= stamp) && !process_holds(me->map, store_offset(me->map, shared), but);
+           (stamp == 0 || now >= stamp) && !process_holds(me->map, store_offset(me->map, shared), but);
 }
 
 /* Records the death; the caller stores the identity and commits. */
@@ -186,7 +231,7 @@ static void object_drop_row(struct participant *me, word64 *row)
         word_store(row, 0);
         return;
     }
-    bool died = object_unnamed(me, shared, word_load(&shared->links), row);
+    bool died = object_unnamed(me, shared, word_load(&shared->links), os_clock(), row);
     if (died) {
         record_add_word(me, row);
         object_record_death(me, shared);
@@ -201,6 +246,8 @@ bool object_drop(struct participant *me, struct comem_object *handle)
     word64 *row = handle->row;
     if (--handle->count > 0)
         return false;
+    if (handle->map == &nowhere)
+        free(handle->shared);
     handle_remove(handle->map, handle);
     if (row != NULL && me != NULL) /* a handle that the process has lost has neither */
         object_drop_row(me, row);
@@ -322,7 +369,7 @@ void object_unlink(struct participant *me, uint64_t object, uint32_t keep, word6
     }
     uint64_t links = word_load(&shared->links);
     links -= links > 0;
-    bool died = object_unnamed(me, shared, links, NULL);
+    bool died = object_unnamed(me, shared, links, os_clock(), NULL);
     if (with != NULL)
         record_add_word(me, with);
     record_add_word(me, &shared->links);
@@ -451,8 +498,8 @@ static void reap_link(struct participant *me, uint64_t object, word64 *owing)
 
 struct object_walk {
     struct participant *me;
-    bool (*visit)(struct participant *me, struct object *shared, uint64_t argument);
-    uint64_t argument;
+    bool (*visit)(struct participant *me, struct object *shared, uint64_t *argument);
+    uint64_t *argument;
     bool any;
 };
 
@@ -477,8 +524,8 @@ static uint64_t object_walk_span(struct object_walk *walk, uint64_t page)
     return page;
 }
 
-static bool object_walk_all(struct participant *me, bool (*visit)(struct participant *, struct object *, uint64_t),
-                            uint64_t argument)
+static bool object_walk_all(struct participant *me, bool (*visit)(struct participant *, struct object *, uint64_t *),
+                            uint64_t *argument)
 {
     struct object_walk walk = {me, visit, argument, false};
     for (uint64_t page = me->map->data / PAGE_SIZE; page < store_end(me->map) / PAGE_SIZE;)
@@ -486,13 +533,13 @@ static bool object_walk_all(struct participant *me, bool (*visit)(struct partici
     return walk.any;
 }
 
-/* Frees an object that only a pickled name kept, if the name has run out. */
-static bool sweep_stamped_one(struct participant *me, struct object *shared, uint64_t argument)
+/* Frees an object that only a pickled name kept, if the name has run out by `now`. */
+static bool sweep_stamped_one(struct participant *me, struct object *shared, uint64_t *now)
 {
-    (void)argument;
-    if (word_load(&shared->stamp) == 0 || word_load(&shared->links) != 0 || lock_acquire(me, &shared->lock) != COMEM_OK)
+    uint64_t stamp = word_load(&shared->stamp);
+    if (stamp == 0 || stamp > *now || word_load(&shared->links) != 0 || lock_acquire(me, &shared->lock) != COMEM_OK)
         return false;
-    bool died = object_unnamed(me, shared, word_load(&shared->links), NULL);
+    bool died = object_unnamed(me, shared, word_load(&shared->links), *now, NULL);
     if (died) {
         object_record_death(me, shared);
         object_store_death(shared);
@@ -501,15 +548,31 @@ static bool sweep_stamped_one(struct participant *me, struct object *shared, uin
     return died;
 }
 
-static bool sweep_stamped_all(struct participant *me)
+/* Lowers *first to the object's stamp, if that is all that keeps it. */
+static bool find_stamped_one(struct participant *me, struct object *shared, uint64_t *first)
 {
-    return object_walk_all(me, sweep_stamped_one, 0);
+    uint64_t stamp = word_load(&shared->stamp);
+    if (stamp != 0 && stamp < *first && object_unnamed(me, shared, word_load(&shared->links), stamp, NULL))
+        *first = stamp; /* without its lock: a first look, and sweep_stamped_one() takes another */
+    return false;
+}
+
+static bool sweep_stamped_all(struct participant *me, uint64_t early)
+{
+    uint64_t now = os_clock();
+    if (early != 0) {
+        uint64_t first = UINT64_MAX;
+        object_walk_all(me, find_stamped_one, &first);
+        now = first > UINT64_MAX - early ? first : first + early;
+    }
+    return object_walk_all(me, sweep_stamped_one, &now);
 }
 
 /* A span of objects further each time a name is given out: so names that are never opened do not fill the store. */
 static void sweep_stamped_step(struct participant *me)
 {
-    struct object_walk walk = {me, sweep_stamped_one, 0, false};
+    uint64_t now = os_clock();
+    struct object_walk walk = {me, sweep_stamped_one, &now, false};
     uint64_t page = me->map->sweep_page;
     if (page < me->map->data / PAGE_SIZE || page >= store_end(me->map) / PAGE_SIZE)
         page = me->map->data / PAGE_SIZE;
@@ -549,8 +612,9 @@ comem_status object_scope_new(comem_store *store, uint64_t *scope)
 
 /* First the state, which one store changes, then what the object held. After a death between the two that goes with the
  * object. */
-static bool shutdown_one(struct participant *me, struct object *shared, uint64_t scope)
+static bool shutdown_one(struct participant *me, struct object *shared, uint64_t *argument)
 {
+    uint64_t scope = *argument;
     if (word_load(&shared->scope) != scope || lock_acquire(me, &shared->lock) != COMEM_OK)
         return false;
     uint64_t identity = word_load(&shared->identity), table = word_load(&shared->table);
@@ -579,7 +643,7 @@ comem_status object_scope_shutdown(comem_store *store, uint64_t scope)
     if (status != COMEM_OK)
         return status;
     if (scope != 0)
-        object_walk_all(me, shutdown_one, scope);
+        object_walk_all(me, shutdown_one, &scope);
     while (trash_reap(me))
         ;
     participant_leave(me);
@@ -603,26 +667,104 @@ bool object_alive(const struct comem_object *handle)
     return participant_present(handle->map) ? object_ok(handle) : handle->identity != 0 && object_ok(handle);
 }
 
-comem_status object_name_get(struct comem_object *handle, struct object_name *name)
+static void name_fill(const struct comem_object *handle, struct object_name *name)
+{
+    struct object_name made = {.offset = handle->offset,
+                               .generation = (uint32_t)handle->identity,
+                               .sender = (int32_t)os_process_id(),
+                               .pid_namespace = os_pid_namespace(),
+                               .boot = os_boot(),
+                               .descriptor = handle->map->memory.fd};
+    memcpy(made.store, handle->map->id, sizeof made.store); /* private: the caller's */
+    *name = made;
+}
+
+comem_status object_name_get(struct comem_object *handle, uint64_t grace, struct object_name *name)
 {
     struct participant *me;
     comem_status status = object_enter(handle, &me);
-    if (status == COMEM_OK) {
-        status = object_lock(me, handle);
-        if (status == COMEM_OK) {
-            word_store(&handle->shared->stamp, os_clock() + STAMP_NS);
-            lock_release(me, &handle->shared->lock);
-            sweep_stamped_step(me);
-        }
-        participant_leave(me);
-    }
     if (status != COMEM_OK)
         return status;
-    memcpy(name->store, handle->map->id, sizeof name->store); /* private: the caller's */
-    name->offset = handle->offset;
-    name->generation = (uint32_t)handle->identity;
-    name->sender = (int32_t)os_process_id();
-    return COMEM_OK;
+    status = object_lock(me, handle);
+    if (status == COMEM_OK) {
+        uint64_t now = os_clock(), until = grace < UINT64_MAX - now ? now + grace : UINT64_MAX;
+        if (word_load(&handle->shared->stamp) < until) /* an earlier name may have been promised more */
+            word_store(&handle->shared->stamp, until);
+        lock_release(me, &handle->shared->lock);
+        sweep_stamped_step(me);
+        name_fill(handle, name);
+    }
+    participant_leave(me);
+    return status;
+}
+
+/* Stores the object in the record of a child to come. The map's mutex is held. */
+static comem_status pass_locked(struct participant *me, struct comem_object *handle, struct process *process)
+{
+    word64 *row = process_row_find(me->map, process, handle->offset);
+    if (row != NULL)
+        return COMEM_OK;
+    comem_status status = process_row(me, process, handle->offset, &row);
+    if (status == COMEM_OK) {
+        word_store(row, handle->offset); /* this process's own row keeps the object meanwhile */
+        word_fence_full();
+    }
+    return status;
+}
+
+comem_status object_name_pass(struct comem_object *handle, const struct child_record *child, struct object_name *name)
+{
+    struct participant *me;
+    comem_status status = object_enter(handle, &me);
+    if (status != COMEM_OK)
+        return status;
+    struct process *process = participant_expected(me->map, child);
+    if (!object_ok(handle))
+        status = object_gone(handle);
+    else if (process == NULL)
+        status = store_error(COMEM_INVALID, "the child that the object is for is not being started");
+    unsigned tries = heap_first_try(me);
+    if (status == COMEM_OK) {
+        do {
+            map_lock(me);
+            status = pass_locked(me, handle, process);
+            pthread_mutex_unlock(&me->map->mutex);
+        } while (heap_try_again(me, status, &tries));
+        name_fill(handle, name);
+    }
+    me->thrifty = false;
+    participant_leave(me);
+    return status;
+}
+
+/* Gives back those of `count` rows that no handle has. */
+static void rows_loaded(struct participant *me, word64 *rows, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t offset = word_load(&rows[i]);
+        const struct comem_object *handle = offset == 0 ? NULL : handle_find(me->map, offset);
+        if (offset != 0 && (handle == NULL || handle->row != &rows[i]))
+            object_drop_row(me, &rows[i]);
+    }
+}
+
+void object_child_loaded(struct store_map *map)
+{
+    struct participant *me;
+    if (participant_enter(map, &me) != COMEM_OK)
+        return; /* what is kept stays until the process ends */
+    map_lock(me);
+    struct process *process = map->process;
+    rows_loaded(me, process->rows, PROCESS_ROWS);
+    for (unsigned n = 0; n < PROCESS_TABLES; n++) {
+        uint64_t count;
+        word64 *rows = process_table(map, process, n, &count);
+        if (rows == NULL)
+            break;
+        rows_loaded(me, rows, count);
+    }
+    pthread_mutex_unlock(&map->mutex);
+    participant_leave(me);
 }
 
 /* What names an object by a pickle is no cell: its lock, held, keeps it where it is. */
@@ -657,19 +799,18 @@ static comem_status name_open_locked(struct participant *me, const struct object
 comem_status object_name_open(const struct object_name *name, struct comem_object **handle)
 {
     struct participant *me;
-    struct store_map *map = handle_default_map();
-    if (map == NULL || memcmp(map->id, name->store, sizeof map->id) != 0)
-        return store_error(
-            COMEM_GONE,
-            "the shared object is out of this process's reach: it is shared with processes made by fork only "
-            "(multiprocessing.set_start_method('fork')); it was sent by process %d",
-            name->sender);
-    comem_status status = participant_enter(map, &me);
+    struct store_map *map;
+    comem_status status = handle_reach(name, &map);
+    if (status == COMEM_OK)
+        status = participant_enter(map, &me);
     if (status != COMEM_OK)
         return status;
-    map_lock(me);
-    status = name_open_locked(me, name, handle);
-    pthread_mutex_unlock(&map->mutex);
+    unsigned tries = heap_first_try(me);
+    do {
+        map_lock(me);
+        status = name_open_locked(me, name, handle);
+        pthread_mutex_unlock(&map->mutex);
+    } while (heap_try_again(me, status, &tries));
     participant_leave(me);
     return status;
 }

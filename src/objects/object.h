@@ -28,6 +28,8 @@ struct object {
     word64 table; /* {change count 28, offset 36} of its content, offset 0 when it is empty */
     word64 rest[4];
 };
+#define OBJECT_UNBOUND ((comem_status)1000) /* a status of handles on nothing, for the front ends alone */
+
 static_assert(sizeof(struct object) == HEAP_OBJECT_SIZE && offsetof(struct object, identity) == 64,
               "docs/format.md says so");
 
@@ -91,8 +93,10 @@ struct check;
 /* A cell that belongs to the table at `root`. */
 void object_check_cell(struct check *check, struct store_map *map, uint64_t root, struct cell_image image);
 
-/* COMEM_GONE with the reason: shut down, or never this process's. */
+/* COMEM_GONE with the reason: shut down, or never this process's. Of a handle on nothing: what that says. */
 comem_status object_gone(const struct comem_object *handle);
+/* COMEM_INVALID: `handle` is of another store than what it is to be put into. Of a handle on nothing: what that says. */
+comem_status object_foreign(const struct comem_object *handle);
 /* Begins an operation on the object. */
 static inline comem_status object_enter(struct comem_object *handle, struct participant **me)
 {
@@ -155,13 +159,27 @@ struct object_name {
     uint8_t store[16];
     uint64_t offset;
     uint32_t generation;
-    int32_t sender; /* process number */
+    int32_t sender;         /* process number, */
+    uint64_t pid_namespace; /* in this one; 0: not known */
+    uint64_t boot;          /* os_boot() of the sender */
+    int32_t descriptor;     /* of the store, there */
+    int32_t zero;
 };
+static_assert(sizeof(struct object_name) == 56, "it is written and read as bytes");
 
-/* The object's name. It keeps the object for 60 s, whoever dies. */
-comem_status object_name_get(struct comem_object *handle, struct object_name *name);
-/* A handle by name. COMEM_GONE: of a store that this process does not have, or freed. */
+/* The object's name. It keeps the object for `grace` nanoseconds, whoever dies. */
+comem_status object_name_get(struct comem_object *handle, uint64_t grace, struct object_name *name);
+/* The object's name for a child that is being started: its record keeps the object until object_child_loaded(). */
+comem_status object_name_pass(struct comem_object *handle, const struct child_record *child, struct object_name *name);
+/* A handle by name. The store is this process's, or opened at the sender. COMEM_GONE: freed, or out of reach, and the detail
+ * says what is. */
 comem_status object_name_open(const struct object_name *name, struct comem_object **handle);
+/* In a child: gives back what its record keeps and no handle of it holds. */
+void object_child_loaded(struct store_map *map);
+
+/* A handle on nothing: every use fails with `status` and the sentence `reason`. It has a type and flags, to be shown. */
+comem_status object_absent(enum object_type type, uint32_t flags, comem_status status, const char *reason,
+                           struct comem_object **handle);
 
 /* ---- scopes ---- */
 

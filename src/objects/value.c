@@ -29,7 +29,7 @@ static comem_status link_references(struct participant *me, uint32_t keep, const
     record_replace(me, keep, &line, 1);
     for (uint64_t i = 0; status == COMEM_OK && i < count; i++) {
         if (objects[i]->map != me->map)
-            return store_error(COMEM_INVALID, "an object that a value refers to belongs to another store");
+            return object_foreign(objects[i]);
         cell_store(&value_block_cells(block)[i], object_ref_image(objects[i]));
         status = object_link_with(me, objects[i], keep + 1, &block->header.info,
                                   value_block_info(word_load(&block->header.info), i + 1));
@@ -54,7 +54,7 @@ comem_status value_prepare(struct participant *me, const comem_value *value, str
     if (!cell_is_ref(image->head))
         return COMEM_OK;
     if (value->as.object->map != me->map)
-        return store_error(COMEM_INVALID, "the object referred to belongs to another store");
+        return object_foreign(value->as.object);
     *image = object_ref_image(value->as.object);
     return object_link(me, value->as.object);
 }

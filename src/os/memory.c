@@ -49,7 +49,7 @@ void os_close(int fd)
     syscall(SYS_close, fd);
 }
 
-static bool memory_adopt(struct os_memory *memory, int fd)
+bool os_memory_adopt(struct os_memory *memory, int fd)
 {
     struct stat status;
     int high = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD);
@@ -70,7 +70,7 @@ static bool memory_adopt(struct os_memory *memory, int fd)
 bool os_memory_create(struct os_memory *memory)
 {
     int fd = memory_fd();
-    return fd >= 0 && memory_adopt(memory, fd);
+    return fd >= 0 && os_memory_adopt(memory, fd);
 }
 
 bool os_memory_intact(const struct os_memory *memory)
@@ -86,13 +86,45 @@ uint64_t os_memory_size(const struct os_memory *memory)
     return os_memory_intact(memory) && fstat(memory->fd, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
-bool os_memory_reopen(struct os_memory *memory, int pid, int fd)
+int os_memory_open(int pid, int fd)
 {
     char path[64];
+    struct stat status;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
-    int opened = os_open(path);
+    if (stat(path, &status) != 0)
+        return -1;
+    if (S_ISREG(status.st_mode))
+        return os_open(path);
+    errno = ESTALE; /* what it names may be a pipe or a device, which must not be opened */
+    return -1;
+}
+
+bool os_memory_lasts(const struct os_memory *memory)
+{
+    struct stat status;
+    int seals = fcntl(memory->fd, F_GET_SEALS);
+    if (seals < 0 || fstat(memory->fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return false; /* only memory has seals */
+    return (seals & F_SEAL_SHRINK) != 0 ||
+           (status.st_nlink == 0 && status.st_uid == geteuid() && (status.st_mode & 077) == 0);
+}
+
+bool os_memory_trusted(const struct os_memory *memory)
+{
+    struct stat status;
+    return fstat(memory->fd, &status) == 0 && (status.st_uid == geteuid() || status.st_uid == 0 || geteuid() == 0);
+}
+
+bool os_memory_read(const struct os_memory *memory, void *data, size_t size)
+{
+    return syscall(SYS_pread64, memory->fd, data, size, 0) == (long)size; /* pread() is a cancellation point */
+}
+
+bool os_memory_reopen(struct os_memory *memory, int pid, int fd)
+{
+    int opened = os_memory_open(pid, fd);
     struct os_memory found;
-    if (opened < 0 || !memory_adopt(&found, opened))
+    if (opened < 0 || !os_memory_adopt(&found, opened))
         return false;
     if (found.device != memory->device || found.inode != memory->inode) {
         os_close(found.fd);

@@ -23,6 +23,16 @@ void os_close(int fd);
 
 /* Makes an anonymous memory object that no exec'd process inherits. */
 bool os_memory_create(struct os_memory *memory);
+/* Takes over the open descriptor `fd`, whatever it is of; on failure it is closed. */
+bool os_memory_adopt(struct os_memory *memory, int fd);
+/* Opens descriptor `fd` of process `pid` once more; -1 when that is not there, not to be opened, or no plain file. */
+int os_memory_open(int pid, int fd);
+/* Whether nobody can cut the object short: it is sealed, or has no name and belongs to this user. */
+bool os_memory_lasts(const struct os_memory *memory);
+/* Whether it is this user's or root's; root trusts everybody's. */
+bool os_memory_trusted(const struct os_memory *memory);
+/* Reads the object's first `size` bytes; false when it has not so many. */
+bool os_memory_read(const struct os_memory *memory, void *data, size_t size);
 /* Whether `fd` still is the object it was. */
 bool os_memory_intact(const struct os_memory *memory);
 /* Bytes of the object, 0 when its descriptor is gone. */
@@ -80,6 +90,10 @@ uint32_t os_life_watch(struct os_life *life);
 
 uint32_t os_thread_id(void);
 uint32_t os_process_id(void);
+/* Whether there is a process of that number in this namespace, of whatever user. */
+bool os_process_exists(int pid);
+/* A number of this machine and its last start, 0 when it is not to be known. */
+uint64_t os_boot(void);
 /* The inode of this process's PID namespace, 0 when it is not to be known; and whether a thread of it is there. */
 uint64_t os_pid_namespace(void);
 bool os_thread_alive(uint32_t thread);

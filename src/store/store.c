@@ -4,9 +4,12 @@
  * remapped, so an address stays good for ever and offset -> address is one addition; only what is below `committed`, and
  * the tables that describe it, is on real memory and may be touched.
  *
+ * Attaching    a descriptor of the object comes from a parent, or is opened at a process that has it. The object may be
+ *              anything then: it is looked at from outside (seals, owner), its header is read into private memory, and
+ *              every number in it is checked before the window is mapped; what is used later is the private copy.
  * Written by   everything up to scope_counter's line: the maker, before the object is handed to anybody.
  *              committed: the holder of grow_lock (heap/grow.c).
- * A death      while making: the object goes with its last descriptor. While growing: see store_commit_to().
+ * A death      while making or attaching: the object goes with its last descriptor, and nobody knows of who came to look. While growing: see store_commit_to().
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -88,28 +91,21 @@ static comem_status header_check(const struct store_header *header)
     return COMEM_OK;
 }
 
-static void map_adopt_header(struct store_map *map, const struct store_header *header)
+/* Maps the window that `header`, a private copy, tells of. */
+static comem_status map_window(struct store_map *map, const struct store_header *header)
 {
     map->window = header->window;
     map->data = header->data;
     map->size_limit = header->size_limit;
     memcpy(map->id, header->id, sizeof map->id); /* private: the map's own copy */
-}
-
-static comem_status map_window(struct store_map *map)
-{
     map->base = os_memory_map(&map->memory, map->window);
     if (map->base == NULL)
         return store_error(COMEM_SYSTEM, "cannot map %llu bytes of address space: %s", (unsigned long long)map->window,
                            strerror(errno));
     map->header = (struct store_header *)map->base;
+    map->page_table = (word32 *)(map->base + header->page_table);
+    map->groups = (struct heap_group *)(map->base + header->group_table);
     return COMEM_OK;
-}
-
-static void map_find_tables(struct store_map *map)
-{
-    map->page_table = (word32 *)(map->base + map->header->page_table);
-    map->groups = (struct heap_group *)(map->base + map->header->group_table);
 }
 
 static struct store_map *map_allocate(void)
@@ -142,12 +138,10 @@ static comem_status store_make(struct store_map *map, uint64_t size_limit)
         return store_error(COMEM_SYSTEM, "cannot make a memory object: %s", strerror(errno));
     if (!os_memory_commit(&map->memory, 0, SPAN_SIZE))
         return store_error(COMEM_NO_MEMORY, "no room for a store's header: %s", strerror(errno));
-    map_adopt_header(map, &plan);
-    comem_status status = map_window(map);
+    comem_status status = map_window(map, &plan);
     if (status != COMEM_OK)
         return status;
     word_fill(map->header, &plan, offsetof(struct store_header, committed));
-    map_find_tables(map);
     word_store(&map->header->committed, plan.data);
     status = store_commit_to(map, birth);
     if (status != COMEM_OK)
@@ -174,30 +168,58 @@ comem_status store_map_create(uint64_t size_limit, struct store_map **map)
     return status;
 }
 
-comem_status store_map_again(const struct store_map *other, struct store_map **map)
+/* Reads the header of the object into `header`, private memory, and looks at every number in it. */
+static comem_status header_read(const struct os_memory *memory, const uint8_t id[16], struct store_header *header)
+{
+    if (!os_memory_lasts(memory) || !os_memory_read(memory, header, sizeof *header) || header->magic != STORE_MAGIC)
+        return store_error(COMEM_GONE, "what was opened is no comem store");
+    if (!os_memory_trusted(memory))
+        return store_error(COMEM_GONE, "the store belongs to another user");
+    if (memcmp(header->id, id, sizeof header->id) != 0)
+        return store_error(COMEM_GONE, "what was opened is another store");
+    comem_status status = header_check(header);
+    if (status != COMEM_OK)
+        return status;
+    uint64_t end = word_load(&header->committed);
+    if (end < header->data || end > header->window || end > os_memory_size(memory))
+        return store_error(COMEM_DAMAGED, "the store's header promises more than there is");
+    return COMEM_OK;
+}
+
+static comem_status store_attach(struct store_map *map, const uint8_t id[16])
+{
+    struct store_header header; /* private: a copy that nobody changes between check and use */
+    comem_status status = header_read(&map->memory, id, &header);
+    if (status == COMEM_OK)
+        status = map_window(map, &header);
+    if (status == COMEM_OK)
+        store_view_renew(map);
+    return status;
+}
+
+comem_status store_map_attach(int fd, const uint8_t id[16], struct store_map **map)
 {
     struct store_map *made = map_allocate();
-    if (made == NULL)
+    if (made == NULL) {
+        os_close(fd);
         return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes failed", sizeof *made);
-    made->memory = other->memory;
-    if (!os_memory_reopen(&made->memory, (int)os_process_id(), other->memory.fd)) {
-        made->memory.fd = -1;
+    }
+    comem_status status = os_memory_adopt(&made->memory, fd)
+                              ? store_attach(made, id)
+                              : store_error(COMEM_GONE, "the store's descriptor is closed: %s", strerror(errno));
+    if (status == COMEM_OK)
+        *map = made;
+    else
         store_map_free(made);
+    return status;
+}
+
+comem_status store_map_again(const struct store_map *other, struct store_map **map)
+{
+    int fd = os_memory_open((int)os_process_id(), other->memory.fd);
+    if (fd < 0)
         return store_error(COMEM_SYSTEM, "cannot open the store again: %s", strerror(errno));
-    }
-    comem_status status = header_check(other->header);
-    if (status == COMEM_OK) {
-        map_adopt_header(made, other->header);
-        status = map_window(made);
-    }
-    if (status != COMEM_OK) {
-        store_map_free(made);
-        return status;
-    }
-    map_find_tables(made);
-    store_view_renew(made);
-    *map = made;
-    return COMEM_OK;
+    return store_map_attach(fd, other->id, map);
 }
 
 void store_map_free(struct store_map *map)
@@ -211,7 +233,7 @@ void store_map_free(struct store_map *map)
 }
 
 /* The descriptor may have been closed by a daemon that closes all it finds; then a living process lends its own. */
-static comem_status map_descriptor(struct store_map *map)
+comem_status store_map_descriptor(struct store_map *map)
 {
     if (os_memory_intact(&map->memory))
         return COMEM_OK;
@@ -236,7 +258,7 @@ comem_status store_commit_to(struct store_map *map, uint64_t end)
 {
     uint64_t start = word_load(&map->header->committed);
     uint64_t page_table = store_offset(map, map->page_table), group_table = store_offset(map, map->groups);
-    comem_status status = map_descriptor(map);
+    comem_status status = store_map_descriptor(map);
     if (status == COMEM_OK)
         status = commit_part(map, start, end);
     if (status == COMEM_OK)

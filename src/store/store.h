@@ -36,6 +36,11 @@ void store_detail(const char *format, ...) __attribute__((format(printf, 1, 2)))
 
 /* Makes an anonymous store with at most `size_limit` bytes of data and maps it. Its memory object is shared with children. */
 comem_status store_map_create(uint64_t size_limit, struct store_map **map);
+/* Maps the store that the open descriptor `fd` is of, which is taken over, also on failure. COMEM_GONE: it is not the store
+ * `id`, or not to be trusted; COMEM_UNSUPPORTED: it is of another kind; COMEM_DAMAGED; COMEM_SYSTEM: it cannot be mapped. */
+comem_status store_map_attach(int fd, const uint8_t id[16], struct store_map **map);
+/* Whether the map's descriptor is good, or has been made so by borrowing another process's. */
+comem_status store_map_descriptor(struct store_map *map);
 /* Maps the store of `other` a second time, at another address, as another process would. For tests. */
 comem_status store_map_again(const struct store_map *other, struct store_map **map);
 /* Unmaps and frees; the caller has seen to it that no thread uses it. */

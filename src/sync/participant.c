@@ -5,13 +5,16 @@
  * Private      participants stand in pages that fork wipes. A child therefore finds none of its own, however it was made;
  *              after fork() proper the child handler attaches it with the record its parent made for it, after a raw clone
  *              the first operation notices, and all handles are stale (COMEM_GONE).
+ * Starting     a child that is made otherwise than by fork, a fresh interpreter say, is handed a descriptor of the store, and
+ *              a record like a forked child's: its parent makes it and stores in it what the child is to find, then closes
+ *              its copy of the witness; the child attaches with it, then closes its own.
  * Keeper       a process that holds references needs one living thread: when the last attached thread leaves, a keeper
  *              thread attaches first and sleeps for good.
  * Mutexes      a map's mutex guards its list of participants and its process record; maps_mutex the list of maps. Taken in
  *              the order default_mutex (objects/handle.c), maps_mutex, map mutexes, engine locks; held over a fork.
  * A death      while attaching: see seat.c. Between LIVE and the process record: the slot is repaired, holding nothing.
- *              Of a parent in fork, or of a child before its handler ran: the record made for it stays FORKING, its witness
- *              is gone, and the next sweep reaps it.
+ *              Of a parent in fork or while it starts a child, or of a child before it attached: the record made for it
+ *              stays FORKING, its witness is gone, and the next sweep reaps it.
  */
 #include <errno.h>
 #include <semaphore.h>
@@ -213,8 +216,21 @@ static void disown_parent(struct store_map *map)
     sync_upward->forget_handles(map);
 }
 
+/* What the calling thread does at first with a participant of its own. */
+static void participant_begin(struct participant *me)
+{
+    me->next_of_thread = participant_tls;
+    participant_tls = me;
+    pthread_setspecific(thread_key, me);
+    me->entered = 1;
+    repair_sweep(me);
+    me->entered = 0;
+}
+
 comem_status participant_enter_slow(struct store_map *map, struct participant **me)
 {
+    if (map->base == NULL)
+        return store_error(COMEM_GONE, "a handle on nothing");
     if (participant_tls != NULL && participant_tls->map == NULL)
         participant_tls = NULL; /* wiped: this process is a raw clone */
     struct participant **link = &participant_tls, *found = NULL;
@@ -236,12 +252,7 @@ comem_status participant_enter_slow(struct store_map *map, struct participant **
         attaching = false;
         if (status != COMEM_OK)
             return status;
-        found->next_of_thread = participant_tls;
-        participant_tls = found;
-        pthread_setspecific(thread_key, found);
-        found->entered = 1;
-        repair_sweep(found);
-        found->entered = 0;
+        participant_begin(found);
     }
     if (found->entered != 0)
         return store_error(COMEM_BUSY, "called from a signal handler that interrupted another call of this thread");
@@ -485,6 +496,51 @@ static void fork_child(void)
     fork_plans_drop();
 }
 
+/* ---- children started otherwise ---- */
+
+comem_status participant_expect(struct store_map *map, struct child_record *child)
+{
+    struct participant *me;
+    struct process *made = NULL;
+    comem_status status = participant_enter(map, &me);
+    if (status != COMEM_OK)
+        return status;
+    status = process_open(me, SEAT_FORKING, &made);
+    if (status == COMEM_OK) {
+        child->place = store_offset(map, made);
+        child->generation = seat_generation(word_load(&made->control));
+        child->witness = (int)word_load(&made->fd);
+    }
+    participant_leave(me);
+    return status;
+}
+
+struct process *participant_expected(struct store_map *map, const struct child_record *child)
+{
+    for (uint32_t i = 0; i < seat_high(map, SEATS_OF_PROCESSES); i++) {
+        struct process *process = seat_at(map, SEATS_OF_PROCESSES, i);
+        if (process == NULL || store_offset(map, process) != child->place)
+            continue;
+        uint64_t waiting = seat_control(child->generation, SEAT_FORKING, 0);
+        return word_load_acquire(&process->control) == waiting ? process : NULL;
+    }
+    return NULL;
+}
+
+comem_status participant_come(struct store_map *map, const struct child_record *child)
+{
+    struct participant *me = NULL;
+    comem_status status = COMEM_OK;
+    pthread_mutex_lock(&map->mutex);
+    if (map->process == NULL)
+        status = attach_locked(map, participant_expected(map, child), &me);
+    pthread_mutex_unlock(&map->mutex);
+    os_witness_drop(child->witness); /* not before: until the record is LIVE it keeps reapers away */
+    if (me != NULL)
+        participant_begin(me);
+    return status;
+}
+
 comem_status participant_init(void)
 {
     if (pthread_key_create(&thread_key, thread_exit) != 0 || pthread_atfork(fork_prepare, fork_parent, fork_child) != 0)
@@ -498,4 +554,15 @@ void participant_add_map(struct store_map *map)
     map->next = maps;
     maps = map;
     pthread_mutex_unlock(&maps_mutex);
+}
+
+struct store_map *participant_find_map(const uint8_t id[16])
+{
+    struct store_map *found = NULL;
+    pthread_mutex_lock(&maps_mutex);
+    for (struct store_map *map = maps; map != NULL; map = map->next)
+        if (memcmp(map->id, id, sizeof map->id) == 0)
+            found = map;
+    pthread_mutex_unlock(&maps_mutex);
+    return found;
 }

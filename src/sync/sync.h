@@ -71,6 +71,22 @@ comem_status store_detach_process(void);
 comem_status participant_init(void);
 /* Lists a map for the fork handlers. */
 void participant_add_map(struct store_map *map);
+/* The listed map of the store `id`, the one added first; NULL: this process has none. */
+struct store_map *participant_find_map(const uint8_t id[16]);
+
+/* A process record that waits for a child to come: FORKING, with a witness. fork() has its own; this one goes by hand. */
+struct child_record {
+    uint64_t place; /* offset */
+    uint32_t generation;
+    int witness; /* a descriptor for the child; the record is nobody's once every copy of it is closed */
+};
+/* Makes one for a child that is started otherwise than by fork(). */
+comem_status participant_expect(struct store_map *map, struct child_record *child);
+/* The record, while it waits for its child; NULL: it does no more. */
+struct process *participant_expected(struct store_map *map, const struct child_record *child);
+/* In the child: attaches the calling thread, the process's first, with that record, and closes the witness. Without the record
+ * if it is not to be had, or the process has one already. */
+comem_status participant_come(struct store_map *map, const struct child_record *child);
 
 /* ---- locks (lock.c) ---- */
 
@@ -207,8 +223,9 @@ struct sync_upward {
     void (*reap_row)(struct participant *me, word64 *row);
     /* Frees up to 256 cells of what waits in the trash. Whether there was anything. */
     bool (*reap_trash)(struct participant *me);
-    /* Frees objects that only a pickled name kept whose time has run out. Whether there was any. */
-    bool (*reap_stamped)(struct participant *me);
+    /* Frees objects that only a pickled name keeps: those whose time has run out, and of the others the ones that would be
+     * the first, within `early` nanoseconds of each other, if that is not 0. Whether there was any. */
+    bool (*reap_stamped)(struct participant *me, uint64_t early);
     /* All handles of the process on objects of `map` become stale: it is a child that got no references. */
     void (*forget_handles)(struct store_map *map);
     /* The handles of a child, which still name the rows of its parent's record, find their own in map->process. */

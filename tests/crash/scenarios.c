@@ -514,7 +514,7 @@ static void take_nested_handle(void)
 static void name_list(void)
 {
     struct object_name name;
-    OK(object_name_get(&victims(0)->object, &name));
+    OK(object_name_get(&victims(0)->object, UINT64_C(60000000000), &name));
 }
 
 static uint64_t victims_scope;

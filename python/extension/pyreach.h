@@ -1,0 +1,27 @@
+/* pyreach.h - how shared objects get to other processes, and how the store does */
+#ifndef COMEM_PYTHON_PYREACH_H
+#define COMEM_PYTHON_PYREACH_H
+
+#include "module.h"
+
+#include "objects/object.h"
+
+/* The name of `object`, for a pickle that is being made. 0, or -1 with an exception. */
+int pyreach_name(struct module_state *state, comem_object *object, struct object_name *name);
+
+/* A handle by name, on an object of `type`. NULL with an exception. Where none may be raised: a handle on nothing. */
+comem_object *pyreach_open(struct module_state *state, enum object_type type, const struct object_name *name);
+
+/* Whether a constructor called now has to make a handle on nothing: because the process is importing its parent's main module,
+ * or is a forkserver. 1, 0, or -1 with an exception. */
+int pyreach_waits(void);
+
+/* That handle, with OBJECT_ flags. NULL with an exception. */
+comem_object *pyreach_unbound(struct module_state *state, enum object_type type, uint32_t flags);
+
+/* Whether `object` is such a handle, which has no content to be filled. */
+bool pyreach_is_unbound(const comem_object *object);
+
+extern PyMethodDef pyreach_functions[];
+
+#endif
