@@ -9,6 +9,7 @@ from ._engine import __version__ as __version__
 __all__ = ["DamagedError", "GoneError", "List", "Manager"]
 
 list = List
+handle_grace: float
 
 def Manager(
     address: None = None,

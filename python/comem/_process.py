@@ -26,7 +26,6 @@ from . import _engine
 
 _util: types.ModuleType | None = None  # multiprocessing.util, once it calls us in every child
 _witnesses: Set[int] = set()  # descriptors of the children that this process is starting
-_by_ticket = False  # this process has its store by a ticket
 
 
 def prepare() -> None:
@@ -47,26 +46,19 @@ def register_exit() -> None:
     if util is None or util is _util or not hasattr(util, "Finalize"):  # without it: it is just being imported
         return
     _util = util
-    util.register_after_fork(_begin_child, _begin_child)
+    util.register_after_fork(_add_finalizer, _add_finalizer)
     _add_finalizer()
 
 
-def _add_finalizer() -> None:
+def _add_finalizer(_: object = None) -> None:
     # Each process adds its own: multiprocessing's children drop what they inherited before they call us, and elsewhere
     # a finalizer of another process does nothing.
     if _util is not None:
         _util.Finalize(None, _engine._detach, exitpriority=-100)
 
 
-def _begin_child(_: object) -> None:
-    """Called by multiprocessing in each child, when its arguments are loaded."""
-    _add_finalizer()
-    if _by_ticket:
-        _engine._child_loaded()
-
-
 def _before_fork() -> None:
-    if _is_forkserver():
+    if _in_forkserver:
         return
     try:
         _engine._open_store()
@@ -76,6 +68,8 @@ def _before_fork() -> None:
 
 
 def _after_fork() -> None:
+    global _in_forkserver
+    _in_forkserver = False
     while _witnesses:  # of children of the parent's: while a copy is open, they seem to be on their way
         _engine._child_started(_witnesses.pop())
     _add_finalizer()
@@ -92,7 +86,7 @@ class _SpawnWatcher:
             return None
         from importlib.util import find_spec
 
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         spec = find_spec(name)
         if spec is not None and spec.loader is not None:
             spec.loader = _SpawnLoader(spec.loader)  # type: ignore[assignment]
@@ -163,7 +157,7 @@ class _Ticket:
         except (OSError, MemoryError):
             return _attach, (reduction.DupFd(descriptor), store)  # its arguments are stamped like any other pickle
         _witnesses.add(self._witness)
-        popen._comem_child = place, generation
+        setattr(popen, "_comem_child", (place, generation))
         return _attach, (reduction.DupFd(descriptor), store, reduction.DupFd(self._witness), place, generation)
 
     def __del__(self) -> None:
@@ -173,12 +167,26 @@ class _Ticket:
 
 
 def _attach(descriptor: Any, store: bytes, witness: Any = None, place: int = 0, generation: int = 0) -> None:
-    global _by_ticket
     try:
         _engine._attach(descriptor.detach(), store, witness.detach() if witness is not None else -1, place, generation)
-        _by_ticket = True
     except (OSError, MemoryError) as error:
         _refuse(str(error))
+    else:
+        _when_loaded(_engine._child_loaded)
+
+
+def _when_loaded(call: Callable[[], None]) -> None:
+    """Have it called in this process, which is being started, once its arguments are loaded."""
+    from multiprocessing.process import BaseProcess
+
+    original: Any = BaseProcess._bootstrap  # type: ignore[attr-defined]
+
+    def _bootstrap(process: BaseProcess, *args: Any, **kwds: Any) -> Any:
+        setattr(BaseProcess, "_bootstrap", original)
+        call()
+        return original(process, *args, **kwds)
+
+    setattr(BaseProcess, "_bootstrap", _bootstrap)
 
 
 def _refuse(reason: str) -> None:
@@ -194,30 +202,9 @@ def child_to_start() -> Optional[Tuple[int, int]]:
 
 # ---- where nothing is made -------------------------------------------------------------------------------------------
 
-_started_as_forkserver: Optional[bool] = None
-
-
-def _is_forkserver() -> bool:
-    """Whether this process is a forkserver, and none of its children, which have the same command line."""
-    global _started_as_forkserver
-    process = sys.modules.get("multiprocessing.process")
-    if "multiprocessing.forkserver" not in sys.modules or process is None:
-        return False
-    if _started_as_forkserver is None:
-        try:
-            with open("/proc/self/cmdline", "rb") as stream:
-                _started_as_forkserver = b"\0from multiprocessing.forkserver import main" in stream.read()
-        except OSError:
-            _started_as_forkserver = False
-    return _started_as_forkserver and process.parent_process() is None and not _is_starting(process)
-
-
-def _is_starting(process: Any) -> bool:
-    """Whether multiprocessing has not finished starting this process."""
-    return getattr(process.current_process(), "_inheriting", False)
-
 
 def _on_stack(module: str, names: Tuple[str, ...]) -> bool:
+    """Whether a function of a module, one of these or any, is being run by this thread."""
     frame: Optional[types.FrameType] = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__") == module and (not names or frame.f_code.co_name in names):
@@ -226,14 +213,20 @@ def _on_stack(module: str, names: Tuple[str, ...]) -> bool:
     return False
 
 
+# Of a forkserver's modules, only those that it preloads are imported in the forkserver itself.
+_in_forkserver = _on_stack("multiprocessing.forkserver", ("main",)) and not _on_stack(
+    "multiprocessing.forkserver", ("_serve_one",)
+)
+
+
 def waiting() -> int:
     """Whether a constructor called now gives an object that stands for nothing: 1, not now: 0, never again: -1."""
+    if _in_forkserver:
+        return 1
     process = sys.modules.get("multiprocessing.process")
-    if process is None:
+    if process is None or not getattr(process.current_process(), "_inheriting", False):
         return -1
-    if _is_starting(process):
-        return int(_on_stack("multiprocessing.spawn", ("prepare", "import_main_path")))
-    return 1 if _is_forkserver() else -1
+    return int(_on_stack("multiprocessing.spawn", ("prepare",)))
 
 
 def must_return() -> bool:

@@ -75,7 +75,8 @@ class SyncManager(_standard.SyncManager):
         if self._creator != os.getpid() or self._state.value != _standard.State.STARTED:
             return
         self._state.value = _standard.State.SHUTDOWN
-        _engine._scope_shutdown(self._scope)
+        if self._scope != 0:
+            _engine._scope_shutdown(self._scope)
 
     def list(self, *args):
         """A new shared list, of the items of an iterable if one is given.
@@ -90,6 +91,8 @@ class SyncManager(_standard.SyncManager):
             raise ProcessError("server not yet started")
         if self._scope != 0 or _process.waiting() < 1:
             len(self._anchor)  # GoneError when another process has shut the manager down
+        if _engine._is_foreign(self._anchor):
+            raise ValueError("the manager is another program's, and this process has a store of its own: use what it made")
         proxy = _engine._new_proxy(self._scope, self._deep)
         if args and self._scope != 0:
             proxy.extend(args[0])

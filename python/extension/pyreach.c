@@ -7,6 +7,8 @@
 #include "pyreach.h"
 
 #include "objects/handle.h"
+#include "objects/list.h"
+#include "pylist.h"
 
 #define UNBOUND                                                                                                          \
     "this object stands for nothing: it was made while this process imported its parent's main module, whose lines run " \
@@ -235,7 +237,18 @@ static PyObject *reach_refuse(PyObject *module, PyObject *reason)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(is_foreign_doc, "_is_foreign(handle, /)\n--\n\n"
+                             "Whether the object is of another store than those that this process makes.");
+
+static PyObject *reach_is_foreign(PyObject *Py_UNUSED(module), PyObject *object)
+{
+    const comem_list *list = pylist_is_list(object) ? pylist_of(object) : NULL;
+    const struct store_map *map = handle_default_map();
+    return PyBool_FromLong(list == NULL || (map != NULL && list->object.identity != 0 && list->object.map != map));
+}
+
 PyMethodDef pyreach_functions[] = {
+    {"_is_foreign", reach_is_foreign, METH_O, is_foreign_doc},
     {"_descriptor", reach_descriptor, METH_NOARGS, descriptor_doc},
     {"_child_expect", reach_child_expect, METH_NOARGS, child_expect_doc},
     {"_child_started", reach_child_started, METH_O, child_started_doc},

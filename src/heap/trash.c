@@ -97,13 +97,12 @@ static bool heap_relieve_early(struct participant *me, uint64_t early)
 
 bool heap_try_again_slow(struct participant *me, unsigned *tries)
 {
-    switch (++*tries) {
-    case 1:
+    if (++*tries == 1) {
         trash_work(me, THRIFT_STEPS);
         return true;
-    case 2:
-        return heap_relieve(me);
-    default: /* then names that may still be on their way, the oldest first, more of them each time */
-        return *tries < EARLY_TRIES && heap_relieve_early(me, EARLY_NS << (*tries - 3));
     }
+    if (*tries == 2 && heap_relieve(me))
+        return true;
+    /* Then names that may still be on their way, the oldest first, more of them each time. */
+    return *tries < EARLY_TRIES && heap_relieve_early(me, EARLY_NS << (*tries - 2));
 }

@@ -687,7 +687,7 @@ comem_status object_name_get(struct comem_object *handle, uint64_t grace, struct
         return status;
     status = object_lock(me, handle);
     if (status == COMEM_OK) {
-        uint64_t now = os_clock(), until = grace < UINT64_MAX - now ? now + grace : UINT64_MAX;
+        uint64_t now = os_clock(), until = grace < UINT64_MAX - now ? now + grace : UINT64_MAX - 1;
         if (word_load(&handle->shared->stamp) < until) /* an earlier name may have been promised more */
             word_store(&handle->shared->stamp, until);
         lock_release(me, &handle->shared->lock);

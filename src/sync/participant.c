@@ -505,6 +505,7 @@ comem_status participant_expect(struct store_map *map, struct child_record *chil
     comem_status status = participant_enter(map, &me);
     if (status != COMEM_OK)
         return status;
+    repair_sweep(me); /* children that ended without leaving, or never came, give back what they held */
     status = process_open(me, SEAT_FORKING, &made);
     if (status == COMEM_OK) {
         child->place = store_offset(map, made);

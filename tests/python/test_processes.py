@@ -162,49 +162,6 @@ def test_forks_and_ends_that_have_to_wait_for_others_are_clean(fork):
     assert held == [[number] for number in range(2000)]
 
 
-# ---- out of reach ----------------------------------------------------------------------------------------------------
-
-FOREIGN = """
-import multiprocessing, os, pickle, sys
-import comem
-
-def load(data):
-    try:
-        pickle.loads(data)
-    except comem.GoneError as error:
-        print("GoneError:", len(str(error)) > 10, flush=True)
-    shared = comem.List([1])        # a store of its own still works
-    assert shared == [1]
-
-if __name__ == "__main__":
-    shared = comem.List(["kept"])
-    data = pickle.dumps(shared)
-    if sys.argv[1:] == ["exec"]:
-        import subprocess
-        code = "import sys, pickle, comem\\n" \\
-               "try: pickle.loads(bytes.fromhex(sys.argv[1]))\\n" \\
-               "except comem.GoneError as e: print('GoneError:', len(str(e)) > 10)"
-        subprocess.run([sys.executable, "-c", code, data.hex()], check=True)
-    else:
-        context = multiprocessing.get_context(os.environ["METHOD"])
-        process = context.Process(target=load, args=(data,))
-        process.start()
-        process.join()
-        assert process.exitcode == 0
-    print(shared)
-"""
-
-
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_a_process_not_made_by_fork_is_told_that_the_list_is_out_of_reach(script_passes, method):
-    assert script_passes(FOREIGN, METHOD=method) == "GoneError: True\nList(['kept'])\n"
-
-
-def test_another_program_is_told_that_the_list_is_out_of_reach(script_passes):
-    text = FOREIGN.replace('sys.argv[1:] == ["exec"]', "True")
-    assert script_passes(text) == "GoneError: True\nList(['kept'])\n"
-
-
 # ---- at once ---------------------------------------------------------------------------------------------------------
 
 
