@@ -94,7 +94,7 @@ comem_object *pyreach_open(struct module_state *state, enum object_type type, co
     PyErr_Fetch(&kind, &error, &traceback);
     PyObject *must_return = process_call("must_return");
     if (must_return == Py_True) {
-        status = object_absent(type, 0, COMEM_GONE, comem_detail(), &object);
+        status = handle_absent(type, 0, COMEM_GONE, comem_detail(), &object);
         Py_XDECREF(kind);
         Py_XDECREF(error);
         Py_XDECREF(traceback);
@@ -129,7 +129,7 @@ int pyreach_waits(void)
 comem_object *pyreach_unbound(struct module_state *state, enum object_type type, uint32_t flags)
 {
     comem_object *object;
-    comem_status status = object_absent(type, flags, OBJECT_UNBOUND, UNBOUND, &object);
+    comem_status status = handle_absent(type, flags, OBJECT_UNBOUND, UNBOUND, &object);
     if (status == COMEM_OK)
         return object;
     module_raise(state, status);
@@ -138,7 +138,7 @@ comem_object *pyreach_unbound(struct module_state *state, enum object_type type,
 
 bool pyreach_is_unbound(const comem_object *object)
 {
-    return object->identity == 0 && object_gone(object) == OBJECT_UNBOUND;
+    return handle_is_absent(object) && handle_absence(object) == OBJECT_UNBOUND;
 }
 
 /* ---- functions of the module ------------------------------------------------------------------------------------- */

@@ -224,6 +224,50 @@ comem_status handle_reach(const struct object_name *name, struct store_map **map
     return status == COMEM_OK ? status : reach_failed(name, status);
 }
 
+/* ---- handles on nothing ---- */
+
+/* What a handle on nothing has in the place of an object, so that whoever reads its flags finds some. Private memory. */
+struct absence {
+    struct object shared;
+    comem_status status;
+    char reason[256];
+};
+
+static struct store_map nowhere = {.mutex =
+                                       PTHREAD_MUTEX_INITIALIZER}; /* the map of such handles: nobody can enter it */
+
+bool handle_is_absent(const struct comem_object *handle)
+{
+    return handle->map == &nowhere;
+}
+
+comem_status handle_absence(const struct comem_object *handle)
+{
+    const struct absence *absence = (const struct absence *)(const void *)handle->shared;
+    return store_error(absence->status, "%s", absence->reason);
+}
+
+comem_status handle_absent(enum object_type type, uint32_t flags, comem_status status, const char *reason,
+                           struct comem_object **handle)
+{
+    struct comem_object *made = handle_allocate();
+    struct absence *absence = made == NULL ? NULL : calloc(1, sizeof *absence);
+    if (absence == NULL) {
+        handle_free(made);
+        return store_error(COMEM_NO_MEMORY, "malloc of a handle failed");
+    }
+    word_store(&absence->shared.identity, object_identity(type, OBJECT_DEAD, 0));
+    word_store(&absence->shared.flags, flags);
+    absence->status = status;
+    snprintf(absence->reason, sizeof absence->reason, "%s", reason);
+    made->map = &nowhere;
+    made->shared = &absence->shared;
+    made->count = 1;
+    made->next = made;
+    *handle = made;
+    return COMEM_OK;
+}
+
 /* ---- the table ---- */
 
 struct comem_object *handle_allocate(void)
@@ -302,6 +346,8 @@ void handle_insert(struct store_map *map, struct comem_object *handle, uint64_t 
 
 void handle_remove(struct store_map *map, struct comem_object *handle)
 {
+    if (handle_is_absent(handle))
+        free(handle->shared);
     struct comem_object **link =
         map->handles == NULL || map->handles->bucket_count == 0 ? NULL : handle_bucket(map->handles, handle->offset);
     while (link != NULL && *link != NULL && *link != handle)

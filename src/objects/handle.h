@@ -22,6 +22,12 @@ comem_status handle_reach(const struct object_name *name, struct store_map **map
 comem_status handle_adopt_default(int fd, const uint8_t id[16], const struct child_record *child);
 /* From now on there is no store of the program's, and none is made: whoever asks gets COMEM_GONE and `reason`. */
 void handle_refuse_default(const char *reason);
+/* A handle on nothing: every use fails with `status` and the sentence `reason`. It has a type and flags, to be shown. */
+comem_status handle_absent(enum object_type type, uint32_t flags, comem_status status, const char *reason,
+                           struct comem_object **handle);
+bool handle_is_absent(const struct comem_object *handle);
+/* Its status, and its reason as the detail. */
+comem_status handle_absence(const struct comem_object *handle);
 /* Registers every floor; once per process, before anything else. */
 comem_status handle_init(void);
 

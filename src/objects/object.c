@@ -12,9 +12,6 @@
  */
 #include "objects/object.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "objects/handle.h"
 
 #define RELEASE_STEPS 4u /* of trash: the object, its table, and something besides */
@@ -111,22 +108,10 @@ comem_status object_new_in(comem_store *store, enum object_type type, uint64_t s
 
 /* ---- locks ---- */
 
-/* What a handle on nothing has in the place of an object, so that whoever reads its flags finds some. Private memory. */
-struct absence {
-    struct object shared;
-    comem_status status;
-    char reason[256];
-};
-
-static struct store_map nowhere = {.mutex =
-                                       PTHREAD_MUTEX_INITIALIZER}; /* the map of such handles: nobody can enter it */
-
 comem_status object_gone(const struct comem_object *handle)
 {
-    if (handle->map == &nowhere) {
-        const struct absence *absence = (const struct absence *)(const void *)handle->shared;
-        return store_error(absence->status, "%s", absence->reason);
-    }
+    if (handle_is_absent(handle))
+        return handle_absence(handle);
     if (handle->identity == 0)
         return store_error(
             COMEM_GONE,
@@ -151,43 +136,20 @@ comem_status object_lock_to_read(struct participant *me, struct comem_object *ha
 
 comem_status object_foreign(const struct comem_object *handle)
 {
-    if (handle->map == &nowhere)
-        return object_gone(handle);
+    if (handle_is_absent(handle))
+        return handle_absence(handle);
     return store_error(COMEM_INVALID, "the object referred to belongs to another store");
 }
 
-comem_status object_absent(enum object_type type, uint32_t flags, comem_status status, const char *reason,
-                           struct comem_object **handle)
-{
-    struct comem_object *made = handle_allocate();
-    struct absence *absence = made == NULL ? NULL : calloc(1, sizeof *absence);
-    if (absence == NULL) {
-        handle_free(made);
-        return store_error(COMEM_NO_MEMORY, "malloc of a handle failed");
-    }
-    word_store(&absence->shared.identity, object_identity(type, OBJECT_DEAD, 0));
-    word_store(&absence->shared.flags, flags);
-    absence->status = status;
-    snprintf(absence->reason, sizeof absence->reason, "%s", reason);
-    made->map = &nowhere;
-    made->shared = &absence->shared;
-    made->count = 1;
-    made->next = made;
-    *handle = made;
-    return COMEM_OK;
-}
-
-/* The header at `offset`, for whoever has only that. NULL: there is none. */
-static struct object *object_at(struct store_map *map, uint64_t offset)
+struct object *object_at(struct store_map *map, uint64_t offset)
 {
     return heap_is_object(map, offset) ? (struct object *)(map->base + offset) : NULL;
 }
 
 /* ---- death; the object's lock is held ---- */
 
-/* Whether nothing would keep the object at the time `now` once its links are `links` and `but` is no row of it. */
-static bool object_unnamed(struct participant *me, const struct object *shared, uint64_t links, uint64_t now,
-                           const word64 *but)
+bool object_unnamed(struct participant *me, const struct object *shared, uint64_t links, uint64_t now,
+                    const word64 *but)
 {
     uint64_t stamp = word_load(&shared->stamp);
     return links == 0 && object_identity_state(word_load(&shared->identity)) != OBJECT_DEAD &&
@@ -223,8 +185,7 @@ static void object_close(struct participant *me, struct object *shared, bool die
 
 /* ---- references ---- */
 
-/* Gives back the reference in `row`, of this process or of a dead one. */
-static void object_drop_row(struct participant *me, word64 *row)
+void object_drop_row(struct participant *me, word64 *row)
 {
     struct object *shared = object_at(me->map, word_load(row));
     if (shared == NULL || lock_acquire(me, &shared->lock) != COMEM_OK) {
@@ -241,13 +202,24 @@ static void object_drop_row(struct participant *me, word64 *row)
     object_close(me, shared, died, 0);
 }
 
+bool object_bury(struct participant *me, struct object *shared, uint64_t now)
+{
+    if (lock_acquire(me, &shared->lock) != COMEM_OK)
+        return false;
+    bool died = object_unnamed(me, shared, word_load(&shared->links), now, NULL);
+    if (died) {
+        object_record_death(me, shared);
+        object_store_death(shared);
+    }
+    object_close(me, shared, died, 0);
+    return died;
+}
+
 bool object_drop(struct participant *me, struct comem_object *handle)
 {
     word64 *row = handle->row;
     if (--handle->count > 0)
         return false;
-    if (handle->map == &nowhere)
-        free(handle->shared);
     handle_remove(handle->map, handle);
     if (row != NULL && me != NULL) /* a handle that the process has lost has neither */
         object_drop_row(me, row);
@@ -494,91 +466,6 @@ static void reap_link(struct participant *me, uint64_t object, word64 *owing)
     object_unlink(me, object, 0, owing, 0);
 }
 
-/* ---- walking all objects ---- */
-
-struct object_walk {
-    struct participant *me;
-    bool (*visit)(struct participant *me, struct object *shared, uint64_t *argument);
-    uint64_t *argument;
-    bool any;
-};
-
-static void walk_visit(void *context, uint64_t offset, uint64_t size)
-{
-    struct object_walk *walk = context;
-    (void)size;
-    walk->any |= walk->visit(walk->me, (struct object *)(walk->me->map->base + offset), walk->argument);
-}
-
-/* Visits the objects of the first span of such at or after `page`; returns the page behind it, the last one if none is left. */
-static uint64_t object_walk_span(struct object_walk *walk, uint64_t page)
-{
-    struct store_map *map = walk->me->map;
-    for (uint64_t end = store_end(map) / PAGE_SIZE; page < end; page++) {
-        uint32_t entry = word32_load(&map->page_table[page]);
-        if (heap_page_kind(entry) != PAGE_SPAN || heap_page_class(entry) != HEAP_CLASS_OBJECT)
-            continue;
-        heap_walk_page(map, page, walk_visit, walk);
-        return page + SPAN_PAGES;
-    }
-    return page;
-}
-
-static bool object_walk_all(struct participant *me, bool (*visit)(struct participant *, struct object *, uint64_t *),
-                            uint64_t *argument)
-{
-    struct object_walk walk = {me, visit, argument, false};
-    for (uint64_t page = me->map->data / PAGE_SIZE; page < store_end(me->map) / PAGE_SIZE;)
-        page = object_walk_span(&walk, page);
-    return walk.any;
-}
-
-/* Frees an object that only a pickled name kept, if the name has run out by `now`. */
-static bool sweep_stamped_one(struct participant *me, struct object *shared, uint64_t *now)
-{
-    uint64_t stamp = word_load(&shared->stamp);
-    if (stamp == 0 || stamp > *now || word_load(&shared->links) != 0 || lock_acquire(me, &shared->lock) != COMEM_OK)
-        return false;
-    bool died = object_unnamed(me, shared, word_load(&shared->links), *now, NULL);
-    if (died) {
-        object_record_death(me, shared);
-        object_store_death(shared);
-    }
-    object_close(me, shared, died, 0);
-    return died;
-}
-
-/* Lowers *first to the object's stamp, if that is all that keeps it. */
-static bool find_stamped_one(struct participant *me, struct object *shared, uint64_t *first)
-{
-    uint64_t stamp = word_load(&shared->stamp);
-    if (stamp != 0 && stamp < *first && object_unnamed(me, shared, word_load(&shared->links), stamp, NULL))
-        *first = stamp; /* without its lock: a first look, and sweep_stamped_one() takes another */
-    return false;
-}
-
-static bool sweep_stamped_all(struct participant *me, uint64_t early)
-{
-    uint64_t now = os_clock();
-    if (early != 0) {
-        uint64_t first = UINT64_MAX;
-        object_walk_all(me, find_stamped_one, &first);
-        now = first > UINT64_MAX - early ? first : first + early;
-    }
-    return object_walk_all(me, sweep_stamped_one, &now);
-}
-
-/* A span of objects further each time a name is given out: so names that are never opened do not fill the store. */
-static void sweep_stamped_step(struct participant *me)
-{
-    uint64_t now = os_clock();
-    struct object_walk walk = {me, sweep_stamped_one, &now, false};
-    uint64_t page = me->map->sweep_page;
-    if (page < me->map->data / PAGE_SIZE || page >= store_end(me->map) / PAGE_SIZE)
-        page = me->map->data / PAGE_SIZE;
-    me->map->sweep_page = object_walk_span(&walk, page); /* another thread may do the same span; no matter */
-}
-
 /* ---- the tables that floors below call up through ---- */
 
 static const struct sync_upward upward = {
@@ -589,7 +476,7 @@ static const struct sync_upward upward = {
     .reap_link = reap_link,
     .reap_row = object_drop_row,
     .reap_trash = trash_reap,
-    .reap_stamped = sweep_stamped_all,
+    .reap_stamped = walk_stamped,
     .forget_handles = handle_forget_all,
     .adopt_handles = handle_adopt_all,
     .has_handles = handle_any,
@@ -601,56 +488,7 @@ void object_init(void)
     trash_register(BLOCK_OBJECT, object_reap);
 }
 
-/* ---- scopes ---- */
-
-comem_status object_scope_new(comem_store *store, uint64_t *scope)
-{
-    struct store_map *map = handle_store_map(store);
-    *scope = word_add(&map->header->scope_counter, 1) + 1;
-    return COMEM_OK;
-}
-
-/* First the state, which one store changes, then what the object held. After a death between the two that goes with the
- * object. */
-static bool shutdown_one(struct participant *me, struct object *shared, uint64_t *argument)
-{
-    uint64_t scope = *argument;
-    if (word_load(&shared->scope) != scope || lock_acquire(me, &shared->lock) != COMEM_OK)
-        return false;
-    uint64_t identity = word_load(&shared->identity), table = word_load(&shared->table);
-    bool live = word_load(&shared->scope) == scope && object_identity_state(identity) == OBJECT_LIVE;
-    if (live) {
-        word_publish(&shared->identity,
-                     object_identity(object_identity_type(identity), OBJECT_GONE, (uint32_t)identity)); /* commit */
-        uint32_t version = record_open_version(me, &shared->version);
-        if (table_offset(table) != 0)
-            record_add(me, RECORD_TRASH, table_offset(table), 0);
-        record_add_watch(me, &shared->table);
-        word_publish(&shared->table, table_next(table, 0)); /* commit */
-        record_commit(me);
-        record_close_version(me, &shared->version, version);
-    }
-    lock_release(me, &shared->lock);
-    if (live)
-        heap_finish(me, 0);
-    return live;
-}
-
-comem_status object_scope_shutdown(comem_store *store, uint64_t scope)
-{
-    struct participant *me;
-    comem_status status = participant_enter(handle_store_map(store), &me);
-    if (status != COMEM_OK)
-        return status;
-    if (scope != 0)
-        object_walk_all(me, shutdown_one, &scope);
-    while (trash_reap(me))
-        ;
-    participant_leave(me);
-    return COMEM_OK;
-}
-
-/* ---- names ---- */
+/* ---- what handles tell ---- */
 
 uint64_t object_offset(const struct comem_object *handle)
 {
@@ -665,152 +503,4 @@ uint32_t object_flags(const struct comem_object *handle)
 bool object_alive(const struct comem_object *handle)
 {
     return participant_present(handle->map) ? object_ok(handle) : handle->identity != 0 && object_ok(handle);
-}
-
-static void name_fill(const struct comem_object *handle, struct object_name *name)
-{
-    struct object_name made = {.offset = handle->offset,
-                               .generation = (uint32_t)handle->identity,
-                               .sender = (int32_t)os_process_id(),
-                               .pid_namespace = os_pid_namespace(),
-                               .boot = os_boot(),
-                               .descriptor = handle->map->memory.fd};
-    memcpy(made.store, handle->map->id, sizeof made.store); /* private: the caller's */
-    *name = made;
-}
-
-comem_status object_name_get(struct comem_object *handle, uint64_t grace, struct object_name *name)
-{
-    struct participant *me;
-    comem_status status = object_enter(handle, &me);
-    if (status != COMEM_OK)
-        return status;
-    status = object_lock(me, handle);
-    if (status == COMEM_OK) {
-        uint64_t now = os_clock(), until = grace < UINT64_MAX - now ? now + grace : UINT64_MAX - 1;
-        if (word_load(&handle->shared->stamp) < until) /* an earlier name may have been promised more */
-            word_store(&handle->shared->stamp, until);
-        lock_release(me, &handle->shared->lock);
-        sweep_stamped_step(me);
-        name_fill(handle, name);
-    }
-    participant_leave(me);
-    return status;
-}
-
-/* Stores the object in the record of a child to come. The map's mutex is held. */
-static comem_status pass_locked(struct participant *me, struct comem_object *handle, struct process *process)
-{
-    word64 *row = process_row_find(me->map, process, handle->offset);
-    if (row != NULL)
-        return COMEM_OK;
-    comem_status status = process_row(me, process, handle->offset, &row);
-    if (status == COMEM_OK) {
-        word_store(row, handle->offset); /* this process's own row keeps the object meanwhile */
-        word_fence_full();
-    }
-    return status;
-}
-
-comem_status object_name_pass(struct comem_object *handle, const struct child_record *child, struct object_name *name)
-{
-    struct participant *me;
-    comem_status status = object_enter(handle, &me);
-    if (status != COMEM_OK)
-        return status;
-    struct process *process = participant_expected(me->map, child);
-    if (!object_ok(handle))
-        status = object_gone(handle);
-    else if (process == NULL)
-        status = store_error(COMEM_INVALID, "the child that the object is for is not being started");
-    unsigned tries = heap_first_try(me);
-    if (status == COMEM_OK) {
-        do {
-            map_lock(me);
-            status = pass_locked(me, handle, process);
-            pthread_mutex_unlock(&me->map->mutex);
-        } while (heap_try_again(me, status, &tries));
-        name_fill(handle, name);
-    }
-    me->thrifty = false;
-    participant_leave(me);
-    return status;
-}
-
-/* Gives back those of `count` rows that no handle has. */
-static void rows_loaded(struct participant *me, word64 *rows, uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t offset = word_load(&rows[i]);
-        const struct comem_object *handle = offset == 0 ? NULL : handle_find(me->map, offset);
-        if (offset != 0 && (handle == NULL || handle->row != &rows[i]))
-            object_drop_row(me, &rows[i]);
-    }
-}
-
-void object_child_loaded(struct store_map *map)
-{
-    struct participant *me;
-    if (participant_enter(map, &me) != COMEM_OK)
-        return; /* what is kept stays until the process ends */
-    map_lock(me);
-    struct process *process = map->process;
-    rows_loaded(me, process->rows, PROCESS_ROWS);
-    for (unsigned n = 0; n < PROCESS_TABLES; n++) {
-        uint64_t count;
-        word64 *rows = process_table(map, process, n, &count);
-        if (rows == NULL)
-            break;
-        rows_loaded(me, rows, count);
-    }
-    pthread_mutex_unlock(&map->mutex);
-    participant_leave(me);
-}
-
-/* What names an object by a pickle is no cell: its lock, held, keeps it where it is. */
-static bool always(const void *context)
-{
-    (void)context;
-    return true;
-}
-
-static comem_status name_open_locked(struct participant *me, const struct object_name *name,
-                                     struct comem_object **handle)
-{
-    struct object *shared = object_at(me->map, name->offset);
-    if (shared == NULL)
-        return store_error(COMEM_GONE, "the object is no longer there");
-    word64 *row; /* reserved before the lock is taken: it may need a table */
-    comem_status status = process_row(me, me->map->process, name->offset, &row);
-    if (status == COMEM_OK)
-        status = lock_acquire(me, &shared->lock);
-    if (status != COMEM_OK)
-        return status;
-    uint64_t identity = word_load(&shared->identity);
-    struct cell_image image = {(uint64_t)name->generation << 32 | COMEM_REF, name->offset};
-    if ((uint32_t)identity == name->generation && object_identity_state(identity) == OBJECT_LIVE)
-        status = object_take(me, image, always, NULL, handle);
-    else
-        status = store_error(COMEM_GONE, "the object is no longer there");
-    lock_release(me, &shared->lock);
-    return status;
-}
-
-comem_status object_name_open(const struct object_name *name, struct comem_object **handle)
-{
-    struct participant *me;
-    struct store_map *map;
-    comem_status status = handle_reach(name, &map);
-    if (status == COMEM_OK)
-        status = participant_enter(map, &me);
-    if (status != COMEM_OK)
-        return status;
-    unsigned tries = heap_first_try(me);
-    do {
-        map_lock(me);
-        status = name_open_locked(me, name, handle);
-        pthread_mutex_unlock(&map->mutex);
-    } while (heap_try_again(me, status, &tries));
-    participant_leave(me);
-    return status;
 }

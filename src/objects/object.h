@@ -177,14 +177,26 @@ comem_status object_name_open(const struct object_name *name, struct comem_objec
 /* In a child: gives back what its record keeps and no handle of it holds. */
 void object_child_loaded(struct store_map *map);
 
-/* A handle on nothing: every use fails with `status` and the sentence `reason`. It has a type and flags, to be shown. */
-comem_status object_absent(enum object_type type, uint32_t flags, comem_status status, const char *reason,
-                           struct comem_object **handle);
-
 /* ---- scopes ---- */
 
 comem_status object_scope_new(comem_store *store, uint64_t *scope);
 /* Shuts down every object made in `scope`: their content is freed, their handles answer COMEM_GONE. */
 comem_status object_scope_shutdown(comem_store *store, uint64_t scope);
+
+/* ---- for name.c and walk.c ---- */
+
+/* The header at `offset`, for whoever has only that. NULL: there is none. */
+struct object *object_at(struct store_map *map, uint64_t offset);
+/* Whether nothing would keep the object at the time `now` once its links are `links` and `but` is no row of it. */
+bool object_unnamed(struct participant *me, const struct object *shared, uint64_t links, uint64_t now,
+                    const word64 *but);
+/* Gives the object to the trash if nothing keeps it at the time `now`. Whether it did. */
+bool object_bury(struct participant *me, struct object *shared, uint64_t now);
+/* Gives back the reference in `row`, of this process or of a dead one. */
+void object_drop_row(struct participant *me, word64 *row);
+/* Frees objects as sync_upward's reap_stamped says. */
+bool walk_stamped(struct participant *me, uint64_t early);
+/* Goes a span of objects further each time, so that names which are never opened do not fill the store. */
+void walk_stamped_step(struct participant *me);
 
 #endif
