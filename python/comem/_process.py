@@ -79,22 +79,23 @@ def _after_fork() -> None:
 
 
 class _SpawnWatcher:
-    """First in sys.meta_path until multiprocessing.spawn is imported, which then learns of tickets."""
+    """First in sys.meta_path until multiprocessing.spawn has been imported, which then knows of tickets."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name != "multiprocessing.spawn":
             return None
-        from importlib.util import find_spec
-
-        sys.meta_path.remove(self)
-        spec = find_spec(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _SpawnLoader(spec.loader)  # type: ignore[assignment]
-        return spec
+        for finder in sys.meta_path:
+            find = None if finder is self else getattr(finder, "find_spec", None)
+            spec = None if find is None else find(name, path, target)
+            if spec is not None:
+                spec.loader = _SpawnLoader(self, spec.loader)
+                return spec
+        return None
 
 
 class _SpawnLoader:
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, watcher: _SpawnWatcher, loader: Any) -> None:
+        self._watcher = watcher
         self._loader = loader
 
     def __getattr__(self, name: str) -> Any:
@@ -103,6 +104,8 @@ class _SpawnLoader:
     def exec_module(self, module: Any) -> None:
         module.__loader__ = module.__spec__.loader = self._loader
         self._loader.exec_module(module)
+        if self._watcher in sys.meta_path:
+            sys.meta_path.remove(self._watcher)
         _add_tickets(module)
 
 

@@ -88,13 +88,11 @@ comem_object *pyreach_open(struct module_state *state, enum object_type type, co
     if (status == COMEM_OK)
         return object;
     module_raise(state, status);
-    if (status != COMEM_GONE)
-        return NULL;
     PyObject *kind, *error, *traceback;
     PyErr_Fetch(&kind, &error, &traceback);
     PyObject *must_return = process_call("must_return");
     if (must_return == Py_True) {
-        status = handle_absent(type, 0, COMEM_GONE, comem_detail(), &object);
+        status = handle_absent(type, 0, status, comem_detail(), &object);
         Py_XDECREF(kind);
         Py_XDECREF(error);
         Py_XDECREF(traceback);

@@ -154,7 +154,12 @@ comem_status handle_adopt_default(int fd, const uint8_t id[16], const struct chi
         default_refusal[0] = '\0';
     }
     pthread_mutex_unlock(&default_mutex);
-    return status == COMEM_OK && child != NULL ? participant_come(map, child) : status;
+    if (child == NULL)
+        return status;
+    if (status == COMEM_OK)
+        return participant_come(map, child);
+    os_witness_drop(child->witness);
+    return status;
 }
 
 void handle_refuse_default(const char *reason)

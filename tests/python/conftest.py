@@ -11,6 +11,8 @@ import textwrap
 
 import pytest
 
+from starting import BEGIN
+
 LIMIT = 60  # seconds; a test that takes longer hangs
 
 
@@ -107,5 +109,15 @@ def script_passes(run_script):
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def program(script_passes):
+    """Runs a script that starts processes by a method of starting.py: program(method, text, **environment)."""
+
+    def run(method, text, **environment):
+        return script_passes(BEGIN + textwrap.dedent(text), METHOD=method, **environment)
 
     return run

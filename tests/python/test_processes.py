@@ -5,7 +5,6 @@ import os
 import pickle
 import random
 import signal
-import sys
 import threading
 import time
 
