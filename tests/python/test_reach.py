@@ -7,7 +7,7 @@ import time
 
 import comem
 from conftest import Child
-from starting import every_method, fresh_interpreter
+from starting import BEGIN, every_method, fresh_interpreter
 
 # ---- every way of sending, under every start method --------------------------------------------------------------------
 
@@ -595,6 +595,46 @@ def test_when_all_are_gone_nothing_is_left(program, method):
     )
     inode = int(out)
     deadline = time.monotonic() + 10  # a forkserver ends a moment after its last client
+    while inode in comem_descriptors():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@every_method
+def test_when_the_main_process_is_killed_nothing_is_left_either(run_script, method):
+    done = run_script(
+        BEGIN
+        + """
+def work(shared):
+    shared.append(os.getpid())
+    while shared[0] == "go on":
+        time.sleep(0.01)
+    time.sleep(0.2)                                 # by then the parent is dead
+    shared.extend([comem.List([number]) for number in range(10)])
+    os._exit(0)
+
+if __name__ == "__main__":
+    shared = comem.List(["go on"])
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            if "memfd:comem" in os.readlink("/proc/self/fd/" + fd):
+                print(os.stat("/proc/self/fd/" + fd).st_ino, flush=True)
+                break
+        except OSError:
+            pass
+    processes = [context.Process(target=work, args=(shared,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    while len(shared) < 4:
+        time.sleep(0.01)
+    shared[0] = "end"
+    os.kill(os.getpid(), signal.SIGKILL)
+""",
+        METHOD=method,
+    )
+    assert done.returncode == -signal.SIGKILL and done.stderr == ""
+    inode = int(done.stdout)
+    deadline = time.monotonic() + 10
     while inode in comem_descriptors():
         assert time.monotonic() < deadline
         time.sleep(0.05)

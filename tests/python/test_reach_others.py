@@ -225,6 +225,50 @@ def test_two_programs_with_stores_of_their_own_use_each_others_lists():
     assert shared[0] == "own" and "another store" in shared[1] and shared[2:] == [2, "elsewhere"]
 
 
+def test_a_ticket_beats_a_store_that_was_inherited():
+    code = """
+        import sys, comem
+        from comem import _engine
+        shared = comem.List()
+        descriptor, store = _engine._descriptor()
+        print(os.getpid(), descriptor, store.hex(), pickle.dumps(shared).hex(), flush=True)
+        sys.stdin.readline()
+        print(shared[0][:], len(shared))
+        """
+    other = subprocess.Popen(
+        [sys.executable, "-c", "import os, pickle\n" + textwrap.dedent(code)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        universal_newlines=True,
+    )
+    pid, descriptor, store, name = other.stdout.readline().split()
+    inherited = comem.List(["inherited"])
+
+    def child():
+        from comem import _process
+
+        opened = os.open(f"/proc/{pid}/fd/{descriptor}", os.O_RDWR)
+        _process._attach(reduction_of(opened), bytes.fromhex(store))
+        theirs = pickle.loads(bytes.fromhex(name))
+        theirs.append(comem.List(["made in the child"]))
+        inherited.append("still there")
+        return inherited[:]
+
+    assert Child(child).result() == ["inherited", "still there"]
+    out, _ = other.communicate("\n")
+    assert out == "['made in the child'] 1\n"
+
+
+class reduction_of:
+    """A descriptor, as multiprocessing.reduction.DupFd() leaves it in a child."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+
+    def detach(self):
+        return self.descriptor
+
+
 def test_programs_send_to_each_other_and_who_is_gone_is_named(run_script):
     done = run_script(
         """
