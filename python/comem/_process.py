@@ -20,12 +20,15 @@ from __future__ import annotations
 import os
 import sys
 import types
-from typing import Any, Callable, Optional, Set, Tuple
 
 from . import _engine
 
+TYPE_CHECKING = False  # typing takes as long to import as all of comem
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
 _util: types.ModuleType | None = None  # multiprocessing.util, once it calls us in every child
-_witnesses: Set[int] = set()  # descriptors of the children that this process is starting
+_witnesses: set[int] = set()  # descriptors of the children that this process is starting
 
 
 def prepare() -> None:
@@ -123,7 +126,7 @@ def _add_tickets(spawn: Any) -> None:
 
 
 class _Sys:
-    def __reduce__(self) -> Tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:
         from importlib import import_module
 
         return import_module, ("sys",)
@@ -135,7 +138,7 @@ class _Path:
     def __init__(self, path: Any) -> None:
         self._path = path
 
-    def __reduce__(self) -> Tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return (setattr, (_Sys(), "path", self._path)) if self._path is not None else (bool, ())
 
 
@@ -144,7 +147,7 @@ class _Ticket:
 
     _witness = -1
 
-    def __reduce__(self) -> Tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:
         from multiprocessing import context, reduction
 
         popen = context.get_spawning_popen()
@@ -196,7 +199,7 @@ def _refuse(reason: str) -> None:
     _engine._refuse(f"this process could not join its program's store: {reason}")
 
 
-def child_to_start() -> Optional[Tuple[int, int]]:
+def child_to_start() -> tuple[int, int] | None:
     """The record of the child that a pickle is just being made for, None when that is for anybody."""
     from multiprocessing import context
 
@@ -206,9 +209,9 @@ def child_to_start() -> Optional[Tuple[int, int]]:
 # ---- where nothing is made -------------------------------------------------------------------------------------------
 
 
-def _on_stack(module: str, names: Tuple[str, ...]) -> bool:
+def _on_stack(module: str, names: tuple[str, ...]) -> bool:
     """Whether a function of a module, one of these or any, is being run by this thread."""
-    frame: Optional[types.FrameType] = sys._getframe(1)
+    frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__") == module and (not names or frame.f_code.co_name in names):
             return True
