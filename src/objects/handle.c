@@ -238,8 +238,8 @@ struct absence {
     char reason[256];
 };
 
-static struct store_map nowhere = {.mutex =
-                                       PTHREAD_MUTEX_INITIALIZER}; /* the map of such handles: nobody can enter it */
+/* The map of such handles: nobody can enter it. */
+static struct store_map nowhere = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 bool handle_is_absent(const struct comem_object *handle)
 {
@@ -263,7 +263,7 @@ comem_status handle_absent(enum object_type type, uint32_t flags, comem_status s
     }
     word_store(&absence->shared.identity, object_identity(type, OBJECT_DEAD, 0));
     word_store(&absence->shared.flags, flags);
-    absence->status = status;
+    absence->status = status; /* private: malloc()ed */
     snprintf(absence->reason, sizeof absence->reason, "%s", reason);
     made->map = &nowhere;
     made->shared = &absence->shared;

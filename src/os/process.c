@@ -36,24 +36,25 @@ bool os_process_exists(int pid)
     return kill(pid, 0) == 0 || errno != ESRCH;
 }
 
-uint64_t os_boot(void)
+static pthread_once_t boot_once = PTHREAD_ONCE_INIT;
+static uint64_t boot; /* the same for every process that inherits it */
+
+static void boot_read(void)
 {
-    static _Atomic uint64_t known; /* the same for every process that inherits it */
-    uint64_t boot = atomic_load_explicit(&known, memory_order_relaxed);
     char text[64];
-    long length = 0;
-    int fd =
-        boot != 0 ? -1 : (int)syscall(SYS_openat, AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return boot;
-    length = syscall(SYS_read, fd, text, sizeof text);
-    os_close(fd);
-    if (length <= 0)
-        return 0;
-    boot = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    long length = fd < 0 ? 0 : syscall(SYS_read, fd, text, sizeof text);
+    if (fd >= 0)
+        os_close(fd);
+    if (length > 0)
+        boot = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
     for (long i = 0; i < length; i++)
         boot = (boot ^ (uint8_t)text[i]) * UINT64_C(0x100000001B3);
-    atomic_store_explicit(&known, boot, memory_order_relaxed); /* private: a cache */
+}
+
+uint64_t os_boot(void)
+{
+    pthread_once(&boot_once, boot_read);
     return boot;
 }
 
