@@ -12,7 +12,7 @@ from . import _engine, _process
 
 __all__ = ["ListProxy", "SyncManager"]
 
-ListProxy = _engine._make_proxy_type(_standard.ListProxy)
+ListProxy = _engine._make_proxy_type("list", _standard.ListProxy)
 _process.register_exit()  # multiprocessing.util is imported by now
 
 
@@ -62,7 +62,7 @@ class SyncManager(_standard.SyncManager):
                 raise TypeError("initializer must be a callable")
             raise _later("start(initializer)")
         scope = _engine._scope_new()
-        self._anchor = _engine._new_proxy(scope, self._deep)
+        self._anchor = _engine._new_proxy("list", scope, self._deep, self._pickle)
         self._scope = scope
         self._creator = os.getpid()
         self._state.value = _standard.State.STARTED
@@ -89,7 +89,7 @@ class SyncManager(_standard.SyncManager):
         if self._scope is None:
             raise ProcessError("server not yet started")
         len(self._anchor)  # GoneError when another process has shut the manager down
-        proxy = _engine._new_proxy(self._scope, self._deep)
+        proxy = _engine._new_proxy("list", self._scope, self._deep, self._pickle)
         if args:
             proxy.extend(args[0])
         return proxy

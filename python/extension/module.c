@@ -6,9 +6,9 @@
  */
 #include "module.h"
 
-#include "objects/list.h"
 #include "objects/object.h"
 #include "pylist.h"
+#include "pyobject.h"
 #include "sync/sync.h"
 #include "sync/wait.h"
 
@@ -174,9 +174,9 @@ static PyMethodDef module_functions[] = {
     {"_detach", module_detach, METH_NOARGS, detach_doc},
     {"_scope_new", module_scope_new, METH_NOARGS, scope_new_doc},
     {"_scope_shutdown", module_scope_shutdown, METH_O, scope_shutdown_doc},
-    {"_new_proxy", (PyCFunction)(void (*)(void))pyproxy_new, METH_FASTCALL, pyproxy_new_doc},
-    {"_open", (PyCFunction)(void (*)(void))pylist_open, METH_FASTCALL, pylist_open_doc},
-    {"_make_proxy_type", pyproxy_make_type, METH_O, pyproxy_make_type_doc},
+    {"_new_proxy", PYOBJECT_METHOD(pyproxy_new), METH_FASTCALL, pyproxy_new_doc},
+    {"_open", PYOBJECT_METHOD(pyobject_open), METH_FASTCALL, pyobject_open_doc},
+    {"_make_proxy_type", PYOBJECT_METHOD(pyproxy_make_type), METH_FASTCALL, pyproxy_make_type_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -223,7 +223,7 @@ static int module_execute(PyObject *module)
 {
     if (module_check_interpreter() < 0)
         return -1;
-    if (module_add_errors(module) < 0 || pylist_setup(module) < 0 || pyiterator_setup(module) < 0)
+    if (module_add_errors(module) < 0 || pyobject_setup(module) < 0 || pyiterator_setup(module) < 0)
         return -1;
     struct module_state *state = module_state(module);
     state->open_function = PyObject_GetAttrString(module, "_open");
@@ -236,10 +236,12 @@ static int module_execute(PyObject *module)
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     struct module_state *state = module_state(module);
-    Py_VISIT(state->list_type);
+    for (unsigned i = 0; i < KINDS; i++) {
+        Py_VISIT(state->native_types[i]);
+        Py_VISIT(state->proxy_types[i]);
+    }
     Py_VISIT(state->iterator_type);
     Py_VISIT(state->reverse_iterator_type);
-    Py_VISIT(state->proxy_type);
     Py_VISIT(state->open_function);
     Py_VISIT(state->gone_error);
     Py_VISIT(state->damaged_error);
@@ -249,10 +251,12 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 static int module_clear(PyObject *module)
 {
     struct module_state *state = module_state(module);
-    Py_CLEAR(state->list_type);
+    for (unsigned i = 0; i < KINDS; i++) {
+        Py_CLEAR(state->native_types[i]);
+        Py_CLEAR(state->proxy_types[i]);
+    }
     Py_CLEAR(state->iterator_type);
     Py_CLEAR(state->reverse_iterator_type);
-    Py_CLEAR(state->proxy_type);
     Py_CLEAR(state->open_function);
     Py_CLEAR(state->gone_error);
     Py_CLEAR(state->damaged_error);

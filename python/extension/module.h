@@ -19,11 +19,13 @@
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
+enum kind_index { KIND_LIST, KINDS }; /* kinds of shared objects */
+
 struct module_state {
-    PyTypeObject *list_type;             /* comem.List */
+    PyTypeObject *native_types[KINDS];   /* comem.List ... */
+    PyTypeObject *proxy_types[KINDS];    /* comem.managers.ListProxy ...; NULL until that module is imported */
     PyTypeObject *iterator_type;         /* iter(list) */
     PyTypeObject *reverse_iterator_type; /* reversed(list) */
-    PyTypeObject *proxy_type;            /* comem.managers.ListProxy; NULL until that module is imported */
     PyObject *open_function;             /* comem._engine._open, what a pickle calls */
     PyObject *gone_error;
     PyObject *damaged_error;

@@ -1,13 +1,10 @@
-/* pylist.c - comem.List: the type, its handles, single items, copies and pickles
+/* pylist.c - comem.List: the type, its face in a manager, single items
  *
- * An object of this type is one handle of this process on a shared list; it holds nothing else. Every method is one call
- * of the engine, or takes a snapshot and works on that (pylist_many.c, pylist_slice.c, pylist_find.c, pylist_sort.c). What
+ * Every method is one call of the engine, or takes a snapshot and works on that (pylist_many.c, pylist_slice.c, pylist_find.c, pylist_sort.c). What
  * runs foreign code (converting, comparing, representing) runs before or after the call, never in it.
  *
  * Lost and found  An item taken out whose Python object cannot be made is put back where it was before MemoryError is
  *                 raised.
- * Identity        The engine gives every handle of one shared list in a process the same address, so two Python objects
- *                 show the same list when their `list` is equal.
  * Cost            Indexing a number takes a few nanoseconds more than in a built-in list; it makes no temporary object.
  */
 #include "pylist.h"
@@ -21,82 +18,13 @@
 bool pylist_is_list(PyObject *object)
 {
     struct module_state *state = module_find(Py_TYPE(object));
-    return state != NULL && PyObject_TypeCheck(object, state->list_type);
+    return state != NULL && PyObject_TypeCheck(object, state->native_types[KIND_LIST]);
 }
 
 comem_list *pylist_handle(PyObject *container, PyObject *object)
 {
-    PyTypeObject *list_type = module_state_of(Py_TYPE(container))->list_type;
+    PyTypeObject *list_type = module_state_of(Py_TYPE(container))->native_types[KIND_LIST];
     return PyObject_TypeCheck(object, list_type) ? pylist_of(object) : NULL;
-}
-
-bool pylist_is_deep(PyObject *container)
-{
-    return (object_flags(pylist_object(container)) & OBJECT_DEEP) != 0;
-}
-
-PyObject *pylist_wrap(PyTypeObject *type, comem_list *list)
-{
-    PyObject *self = type->tp_alloc(type, 0);
-    if (self == NULL) {
-        comem_list_release(list);
-        return NULL;
-    }
-    ((struct list_object *)(void *)self)->list = list;
-    return self;
-}
-
-/* The type that shows `list`. Borrowed; NULL with an exception. The first list of a manager that a process meets imports
- * comem.managers, which registers the type. */
-static PyTypeObject *pylist_face(struct module_state *state, comem_list *list)
-{
-    if ((object_flags((comem_object *)(void *)list) & OBJECT_FACE_MANAGER) == 0)
-        return state->list_type;
-    if (UNLIKELY(state->proxy_type == NULL)) {
-        PyObject *module = PyImport_ImportModule("comem.managers");
-        if (module == NULL)
-            return NULL;
-        Py_DECREF(module);
-        if (state->proxy_type == NULL)
-            PyErr_SetString(PyExc_ImportError, "comem.managers belongs to another import of comem");
-    }
-    return state->proxy_type;
-}
-
-PyObject *pylist_from_value(PyObject *container, comem_value *value)
-{
-    struct module_state *state = module_state_of(Py_TYPE(container));
-    comem_list *list = comem_value_list(value);
-    if (list == NULL) {
-        PyErr_SetString(PyExc_TypeError, "a reference to an object that this release of comem does not know");
-        return NULL;
-    }
-    PyTypeObject *type = pylist_face(state, list);
-    PyObject *object = type == NULL ? NULL : type->tp_alloc(type, 0);
-    if (object == NULL)
-        return NULL;
-    ((struct list_object *)(void *)object)->list = list;
-    value->owned = 0; /* the handle is the object's now */
-    return object;
-}
-
-void pylist_dealloc(PyObject *self)
-{
-    struct list_object *object = (struct list_object *)(void *)self;
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    if (object->weak_references != NULL)
-        PyObject_ClearWeakRefs(self);
-    if (object->list != NULL)
-        comem_list_release(object->list);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-int pylist_traverse(PyObject *self, visitproc visit, void *arg)
-{
-    Py_VISIT(Py_TYPE(self));
-    return 0;
 }
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
@@ -109,25 +37,6 @@ static PyObject *pylist_raise(PyObject *self, comem_status status, const char *s
         return NULL;
     }
     return module_raise(module_state_of(Py_TYPE(self)), status);
-}
-
-int pylist_fail(PyObject *self, comem_status status)
-{
-    module_raise(module_state_of(Py_TYPE(self)), status);
-    return -1;
-}
-
-int pylist_check_count(const char *name, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most)
-{
-    if (LIKELY(count >= least && count <= most))
-        return 0;
-    Py_ssize_t limit = count < least ? least : most;
-    PyErr_Format(PyExc_TypeError, "%s expected %s%zd argument%s, got %zd", name,
-                 least == most   ? ""
-                 : count < least ? "at least "
-                                 : "at most ",
-                 limit, limit == 1 ? "" : "s", count);
-    return -1;
 }
 
 /* The index that the subscript `key` stands for. Returns 0, or -1 with the built-in list's exceptions. */
@@ -274,7 +183,7 @@ PyObject *pylist_insert(PyObject *self, PyObject *const *arguments, Py_ssize_t c
     int64_t index;
     comem_value value;
     PyObject *owner;
-    if (UNLIKELY(pylist_check_count("insert", count, 2, 2) < 0 || pylist_argument(arguments[0], &index) < 0 ||
+    if (UNLIKELY(pyobject_check_count("insert", count, 2, 2) < 0 || pylist_argument(arguments[0], &index) < 0 ||
                  pyvalue_from_python(self, arguments[1], &value, &owner) < 0))
         return NULL;
     comem_status status = comem_list_insert(pylist_of(self), index, value);
@@ -304,7 +213,7 @@ const char pylist_pop_doc[] =
 PyObject *pylist_pop(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
     int64_t index = -1;
-    if (UNLIKELY(pylist_check_count("pop", count, 0, 1) < 0) ||
+    if (UNLIKELY(pyobject_check_count("pop", count, 0, 1) < 0) ||
         (count == 1 && UNLIKELY(pylist_argument(arguments[0], &index) < 0)))
         return NULL;
     comem_value value;
@@ -337,77 +246,7 @@ PyObject *pylist_clear(PyObject *self, PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
-/* ---- copies and pickles ------------------------------------------------------------------------------------------ */
-
-const char pylist_reduce_doc[] =
-    "__reduce__($self, /)\n--\n\n"
-    "For pickle: the class and the name of the shared list.\n\n"
-    "A pickle is a name, not a copy: loaded in this program it gives another handle of the same list,\n"
-    "which outlives the pickling by 60 seconds when nothing else holds it. Loaded where the store is\n"
-    "out of reach it raises GoneError, as pickling does for a list that was shut down.";
-
-PyObject *pylist_reduce(PyObject *self, PyObject *Py_UNUSED(unused))
-{
-    struct module_state *state = module_state_of(Py_TYPE(self));
-    struct object_name name;
-    comem_status status = object_name_get(pylist_object(self), &name);
-    if (status != COMEM_OK)
-        return module_raise(state, status);
-    return Py_BuildValue("O(Oy#)", state->open_function, Py_TYPE(self), (const char *)&name, (Py_ssize_t)sizeof(name));
-}
-
-const char pylist_open_doc[] =
-    "_open(cls, name, /)\n--\n\n"
-    "A handle of class cls on the shared list that a pickle names. GoneError when it is out of reach.";
-
-PyObject *pylist_open(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
-{
-    struct module_state *state = module_state(module);
-    struct object_name name;
-    if (count != 2 || !PyType_Check(arguments[0]) ||
-        !PyType_IsSubtype((PyTypeObject *)(void *)arguments[0], state->list_type) ||
-        !PyBytes_CheckExact(arguments[1]) || PyBytes_GET_SIZE(arguments[1]) != (Py_ssize_t)sizeof(name)) {
-        PyErr_SetString(PyExc_TypeError, "_open() takes a subclass of comem.List and a shared list's name");
-        return NULL;
-    }
-    memcpy(&name, PyBytes_AS_STRING(arguments[1]), sizeof(name));
-    comem_value value = comem_none();
-    comem_status status = object_name_open(&name, &value.as.object);
-    if (status != COMEM_OK)
-        return module_raise(state, status);
-    value.kind = COMEM_REF;
-    value.owned = 1;
-    comem_list *list = comem_value_list(&value);
-    if (list == NULL) {
-        comem_value_clear(&value);
-        PyErr_SetString(PyExc_TypeError, "the pickle names a shared object that is no list");
-        return NULL;
-    }
-    return pylist_wrap((PyTypeObject *)(void *)arguments[0], list);
-}
-
-/* A new empty shared list in an object of `type`. */
-static PyObject *pylist_make(PyTypeObject *type)
-{
-    struct module_state *state = module_state_of(type);
-    comem_store *store = module_store(state);
-    if (store == NULL)
-        return NULL;
-    comem_list *list;
-    comem_status status = list_new_in(store, 0, OBJECT_DEEP, &list);
-    if (status != COMEM_OK)
-        return module_raise(state, status);
-    return pylist_wrap(type, list);
-}
-
-/* A new shared list of the same items, in an object of `type`. */
-static PyObject *pylist_make_copy(PyTypeObject *type, PyObject *self)
-{
-    PyObject *copy = pylist_make(type);
-    if (copy != NULL && pylist_extend_any(copy, self) < 0)
-        Py_CLEAR(copy);
-    return copy;
-}
+/* ---- the type ---------------------------------------------------------------------------------------------------- */
 
 PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\n"
                        "A new shared list of the same items, as they stood at one moment.\n\n"
@@ -415,69 +254,12 @@ PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\n"
                        "built-in list. MemoryError when the store is full, GoneError when the list was shut down.\n"
                        "O(number and size of the items), about 10 ns for a number.");
 
-static PyObject *pylist_copy(PyObject *self, PyObject *Py_UNUSED(unused))
-{
-    return pylist_make_copy(module_state_of(Py_TYPE(self))->list_type, self);
-}
-
-PyDoc_STRVAR(copy_module_doc, "__copy__($self, /)\n--\n\n"
-                              "For copy.copy(): as copy(), of the class of the list.");
-
-static PyObject *pylist_copy_same(PyObject *self, PyObject *Py_UNUSED(unused))
-{
-    return pylist_make_copy(Py_TYPE(self), self);
-}
-
-PyDoc_STRVAR(deepcopy_doc, "__deepcopy__($self, memo, /)\n--\n\n"
-                           "For copy.deepcopy(): a new shared list of deep copies of the items.");
-
-/* Fills the new list `copy` with deep copies of what `self` holds; `memo` knows `self` as `copy` already. */
-static int pylist_fill_deeply(PyObject *copy, PyObject *self, PyObject *memo)
-{
-    PyObject *module = PyImport_ImportModule("copy");
-    PyObject *items = module == NULL ? NULL : pylist_snapshot(self);
-    PyObject *copies = items == NULL ? NULL : PyObject_CallMethod(module, "deepcopy", "OO", items, memo);
-    int result = copies == NULL ? -1 : pylist_extend_any(copy, copies);
-    Py_XDECREF(copies);
-    Py_XDECREF(items);
-    Py_XDECREF(module);
-    return result;
-}
-
-static PyObject *pylist_deepcopy(PyObject *self, PyObject *memo)
-{
-    if (!PyDict_Check(memo)) {
-        PyErr_SetString(PyExc_TypeError, "__deepcopy__() takes copy.deepcopy()'s memo");
-        return NULL;
-    }
-    /* Several handles of one list must give one copy, so the memo knows it by the address they share. */
-    PyObject *key = Py_BuildValue("(sN)", "comem", PyLong_FromVoidPtr((void *)pylist_of(self)));
-    if (key == NULL)
-        return NULL;
-    PyObject *copy = PyDict_GetItemWithError(memo, key);
-    Py_XINCREF(copy);
-    if (copy == NULL && !PyErr_Occurred()) {
-        copy = pylist_make(Py_TYPE(self));
-        if (copy != NULL && (PyDict_SetItem(memo, key, copy) < 0 || pylist_fill_deeply(copy, self, memo) < 0))
-            Py_CLEAR(copy);
-    }
-    Py_DECREF(key);
-    return copy;
-}
-
 const char pylist_reversed_doc[] = "__reversed__($self, /)\n--\n\n"
                                    "An iterator from the last item to the first, live by index as a built-in list's.";
 
 PyObject *pylist_reversed(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     return pyiterator_new_reversed(self);
-}
-
-/* ---- the type ---------------------------------------------------------------------------------------------------- */
-
-static PyObject *pylist_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
-{
-    return pylist_make(type);
 }
 
 static int pylist_init(PyObject *self, PyObject *arguments, PyObject *keywords)
@@ -502,8 +284,6 @@ static int pylist_init(PyObject *self, PyObject *arguments, PyObject *keywords)
     return iterable == NULL ? 0 : pylist_extend_any(self, iterable);
 }
 
-const char pylist_class_getitem_doc[] = "For annotations: List[int].";
-
 PyDoc_STRVAR(
     list_doc,
     "List(iterable=(), /)\n--\n\n"
@@ -522,47 +302,73 @@ PyDoc_STRVAR(
 
 static PyMethodDef list_methods[] = {
     PYLIST_METHODS,
-    {"copy", pylist_copy, METH_NOARGS, copy_doc},
-    {"__copy__", pylist_copy_same, METH_NOARGS, copy_module_doc},
-    {"__deepcopy__", pylist_deepcopy, METH_O, deepcopy_doc},
+    {"copy", pyobject_copy, METH_NOARGS, copy_doc},
+    PYOBJECT_NATIVE_METHODS,
     {NULL, NULL, 0, NULL},
 };
 
-static PyMemberDef list_members[] = {
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct list_object, weak_references), READONLY, NULL},
-    {NULL, 0, 0, 0, NULL},
+static PyType_Slot list_slots[] = {
+    {Py_tp_doc, (void *)list_doc}, {Py_tp_init, (void *)pylist_init},
+    {Py_tp_methods, list_methods}, PYLIST_SLOTS,
+    PYOBJECT_NATIVE_SLOTS,         {0, NULL},
 };
 
-static PyType_Slot list_slots[] = {
-    {Py_tp_doc, (void *)list_doc},
-    {Py_tp_new, (void *)pylist_new},
-    {Py_tp_init, (void *)pylist_init},
-    {Py_tp_dealloc, (void *)pylist_dealloc},
-    {Py_tp_traverse, (void *)pylist_traverse},
-    {Py_tp_repr, (void *)pylist_repr},
-    {Py_tp_hash, (void *)PyObject_HashNotImplemented},
-    {Py_tp_methods, list_methods},
-    {Py_tp_members, list_members},
-    PYLIST_SLOTS,
-    {0, NULL},
-};
+#ifdef Py_TPFLAGS_SEQUENCE
+#define LIST_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_SEQUENCE)
+#else
+#define LIST_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC)
+#endif
 
 static PyType_Spec list_spec = {
     .name = "comem.List",
-    .basicsize = sizeof(struct list_object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC
-#ifdef Py_TPFLAGS_SEQUENCE
-             | Py_TPFLAGS_SEQUENCE
-#endif
-    ,
+    .basicsize = sizeof(struct handle_object),
+    .flags = LIST_FLAGS,
     .slots = list_slots,
 };
 
-int pylist_setup(PyObject *module)
+/* ---- its face in a manager ---- */
+
+PyDoc_STRVAR(proxy_doc,
+             "A list made by a manager: a comem.List with the face of multiprocessing's ListProxy.\n\n"
+             "Operations, errors and cost are comem.List's. It is equal to lists of equal items and hashed by\n"
+             "identity, equal for all handles of one list. str() gives the items, repr() the standard proxy's\n"
+             "text, and neither raises when the manager was shut down. copy.copy() gives another handle,\n"
+             "copy() and copy.deepcopy() a built-in list.");
+
+static PyMethodDef proxy_methods[] = {
+    PYLIST_METHODS,
+    PYPROXY_METHODS,
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot proxy_slots[] = {
+    {Py_tp_doc, (void *)proxy_doc}, {Py_tp_methods, proxy_methods}, PYLIST_SLOTS, PYPROXY_SLOTS, {0, NULL},
+};
+
+static PyType_Spec proxy_spec = {
+    .name = "comem.managers.ListProxy",
+    .basicsize = sizeof(struct proxy_object),
+    .flags = LIST_FLAGS,
+    .slots = proxy_slots,
+};
+
+/* ---- the kind ---- */
+
+static comem_status pylist_make(comem_store *store, uint64_t scope, uint32_t flags, comem_object **object)
 {
-    struct module_state *state = module_state(module);
-    state->list_type = (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, &list_spec, NULL);
-    if (state->list_type == NULL)
-        return -1;
-    return PyModule_AddType(module, state->list_type);
+    comem_list *list;
+    comem_status status = list_new_in(store, scope, flags, &list);
+    *object = status == COMEM_OK ? &list->object : NULL;
+    return status;
 }
+
+struct kind pylist_kind = {
+    .type = OBJECT_LIST,
+    .typeid = "list",
+    .nested = "[...]",
+    .native = &list_spec,
+    .proxy = &proxy_spec,
+    .make = pylist_make,
+    .plain = pylist_snapshot,
+    .fill = pylist_extend_any,
+};

@@ -40,7 +40,7 @@ static int needle_open(struct needle *needle, PyObject *self, PyObject *object)
 static int needle_close(struct needle *needle, PyObject *self, comem_status status)
 {
     module_take_back(needle->thread);
-    int found = status == COMEM_OK ? 1 : status == COMEM_NOT_FOUND ? 0 : pylist_fail(self, status);
+    int found = status == COMEM_OK ? 1 : status == COMEM_NOT_FOUND ? 0 : pyobject_fail(self, status);
     Py_XDECREF(needle->owner);
     return found;
 }
@@ -121,7 +121,7 @@ PyObject *pylist_index(PyObject *self, PyObject *const *arguments, Py_ssize_t co
 {
     comem_slice slice = COMEM_SLICE_ALL;
     size_t index;
-    if (pylist_check_count("index", count, 1, 3) < 0 ||
+    if (pyobject_check_count("index", count, 1, 3) < 0 ||
         (count > 1 && pylist_position(arguments[1], &slice.start) < 0) ||
         (count > 2 && pylist_position(arguments[2], &slice.stop) < 0))
         return NULL;
@@ -171,7 +171,7 @@ static int pylist_remove_once(PyObject *self, PyObject *object, bool *done)
     if (found > 0) {
         comem_status status = list_delete_if(pylist_of(self), &snapshot.moment, (uint64_t)at, done);
         if (status != COMEM_OK)
-            found = pylist_fail(self, status);
+            found = pyobject_fail(self, status);
         *done = *done || found < 0;
     }
     snapshot_clear(&snapshot);

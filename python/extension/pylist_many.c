@@ -1,12 +1,11 @@
-/* pylist_many.c - comem.List's many items at once: snapshots, extending, comparing, representing
+/* pylist_many.c - comem.List's many items at once: snapshots, extending, comparing
  *
  * In              An iterable becomes an array of values before the engine is called, and goes in with one call: all of
  *                 it or nothing. The values borrow from objects that the array holds until the call is over.
  * Out             A list of up to PIECE items is read with one call. A longer one is read piece by piece, each turned into
  *                 objects while it is in the processor's first cache; a piece of another moment than the first one means
  *                 that writers interfere: after PIECE_TRIES the list is read with one call, which makes them wait.
- * Work on copies  Comparing and representing work on snapshots: the foreign code that they run may change the list, and
- *                 they do not notice.
+ * Work on copies  Comparing works on snapshots: the foreign code that it runs may change the list, and it does not notice.
  * Cost            Extending by a built-in list of small numbers makes no object, and takes memory from the interpreter
  *                 only for more than FEW_VALUES. A snapshot: 4 ns an item, and what its object costs.
  */
@@ -42,7 +41,7 @@ int snapshot_take(struct snapshot *snapshot, PyObject *self, comem_slice slice)
         snapshot->count = 0;
         snapshot_clear(snapshot);
         if (status != COMEM_OK)
-            return pylist_fail(self, status);
+            return pyobject_fail(self, status);
         snapshot->values = PyMem_New(comem_value, room);
         if (snapshot->values == NULL) {
             PyErr_NoMemory();
@@ -102,7 +101,7 @@ static int items_read(PyObject *items, PyObject *self, comem_slice slice, const 
         comem_status status =
             list_read_moment(pylist_of(self), slice_piece(slice, at, wanted), values, PIECE, &read, &now);
         if (status != COMEM_OK)
-            return pylist_fail(self, status);
+            return pyobject_fail(self, status);
         if (now.table != moment->table || now.version != moment->version) {
             while (read > 0)
                 pyvalue_clear(&values[--read]);
@@ -258,7 +257,7 @@ int pylist_extend_any(PyObject *self, PyObject *iterable)
     PyThreadState *thread = module_let_go(batch.count * READ_COST);
     comem_status status = comem_list_extend(pylist_of(self), batch.values, batch.count);
     module_take_back(thread);
-    int result = status == COMEM_OK ? 0 : pylist_fail(self, status);
+    int result = status == COMEM_OK ? 0 : pyobject_fail(self, status);
     batch_close(&batch);
     return result;
 }
@@ -286,7 +285,7 @@ PyObject *pylist_inplace_extend(PyObject *self, PyObject *iterable)
     return self;
 }
 
-/* ---- comparing and representing ---------------------------------------------------------------------------------- */
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
 
 PyObject *pylist_richcompare(PyObject *self, PyObject *other, int operation)
 {
@@ -308,67 +307,4 @@ PyObject *pylist_richcompare(PyObject *self, PyObject *other, int operation)
     Py_XDECREF(others);
     Py_DECREF(own);
     return result;
-}
-
-/* The set of shared lists that this thread is representing, by address. Borrowed; NULL with an exception. */
-static PyObject *pylist_being_represented(void)
-{
-    PyObject *thread = PyThreadState_GetDict(); /* borrowed, without an exception when NULL */
-    if (thread == NULL)
-        return PyErr_NoMemory();
-    PyObject *key = PyUnicode_InternFromString("comem.List.__repr__");
-    if (key == NULL)
-        return NULL;
-    PyObject *set = PyDict_GetItemWithError(thread, key);
-    if (set == NULL && !PyErr_Occurred()) {
-        set = PySet_New(NULL);
-        if (set != NULL && PyDict_SetItem(thread, key, set) < 0)
-            Py_CLEAR(set);
-        Py_XDECREF(set); /* the thread's dictionary has it */
-    }
-    Py_DECREF(key);
-    return set;
-}
-
-const char *pylist_type_name(PyTypeObject *type)
-{
-    const char *dot = strrchr(type->tp_name, '.');
-    return dot == NULL ? type->tp_name : dot + 1;
-}
-
-/* "List(['one'])" of a snapshot. */
-static PyObject *pylist_represent(PyObject *self)
-{
-    PyObject *items = pylist_snapshot(self);
-    if (items == NULL && PyErr_ExceptionMatches(module_state_of(Py_TYPE(self))->gone_error)) {
-        PyErr_Clear();
-        return PyUnicode_FromFormat("<%s object at %p, gone>", pylist_type_name(Py_TYPE(self)), (void *)self);
-    }
-    PyObject *text = items == NULL ? NULL : PyUnicode_FromFormat("%s(%R)", pylist_type_name(Py_TYPE(self)), items);
-    Py_XDECREF(items);
-    return text;
-}
-
-PyObject *pylist_repr(PyObject *self)
-{
-    PyObject *represented = pylist_being_represented();
-    PyObject *mark = represented == NULL ? NULL : PyLong_FromVoidPtr((void *)pylist_of(self));
-    if (mark == NULL)
-        return NULL;
-    PyObject *text = NULL;
-    Py_INCREF(represented);
-    int met = PySet_Contains(represented, mark);
-    if (met > 0) {
-        text = PyUnicode_FromFormat("%s([...])", pylist_type_name(Py_TYPE(self)));
-    } else if (met == 0 && PySet_Add(represented, mark) == 0) {
-        text = pylist_represent(self);
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        if (PySet_Discard(represented, mark) < 0)
-            PyErr_Clear();
-        PyErr_Restore(type, value, traceback);
-    }
-    Py_DECREF(represented);
-    Py_DECREF(mark);
-    return text;
 }

@@ -108,7 +108,7 @@ static int sort_store(PyObject *self, const struct list_moment *moment, const ui
     comem_status status = list_permute_if(pylist_of(self), moment, order, count, &done);
     module_take_back(thread);
     if (status != COMEM_OK)
-        return pylist_fail(self, status);
+        return pyobject_fail(self, status);
     if (done)
         return 0;
     PyErr_SetString(PyExc_ValueError, "list modified during sort");
@@ -141,7 +141,7 @@ static int sort_plain(PyObject *self, bool downwards)
     PyThreadState *thread = module_let_go((size_t)length * SORT_COST);
     comem_status status = downwards ? comem_list_sort_descending(pylist_of(self)) : comem_list_sort(pylist_of(self));
     module_take_back(thread);
-    return status == COMEM_OK ? 1 : status == COMEM_TYPE ? 0 : pylist_fail(self, status);
+    return status == COMEM_OK ? 1 : status == COMEM_TYPE ? 0 : pyobject_fail(self, status);
 }
 
 /* The argument `reverse` as a truth value. 1, 0, or -1 with the built-in list's exceptions. */

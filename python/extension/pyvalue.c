@@ -8,13 +8,13 @@
  */
 #include "pyvalue.h"
 
-#include "pylist.h"
+#include "pyobject.h"
 
 /* TypeError for an object that a shared list cannot hold. Returns -1. */
 static int pyvalue_refuse(PyObject *container, PyObject *object)
 {
     const char *name = Py_TYPE(object)->tp_name;
-    if (pylist_is_deep(container) &&
+    if (pyobject_is_deep(container) &&
         (PyList_CheckExact(object) || PyDict_CheckExact(object) || PyAnySet_CheckExact(object)))
         PyErr_Format(
             PyExc_TypeError,
@@ -91,10 +91,10 @@ int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value
         PyErr_SetString(PyExc_OverflowError, "int too large for a shared list: it holds -2**63 to 2**63 - 1");
         return -1;
     }
-    comem_list *list = pylist_handle(container, object);
-    if (list == NULL)
+    comem_object *shared = pyobject_handle(container, object);
+    if (shared == NULL)
         return pyvalue_refuse(container, object);
-    *value = comem_ref(list);
+    *value = pyobject_ref(shared);
     return 0;
 }
 
@@ -142,7 +142,7 @@ PyObject *pyvalue_to_other(PyObject *container, comem_value *value)
     case COMEM_BYTES:
         return PyBytes_FromStringAndSize(value->as.data, (Py_ssize_t)value->size);
     case COMEM_REF:
-        return pylist_from_value(container, value);
+        return pyobject_from_value(container, value);
     default:
         PyErr_Format(module_state_of(Py_TYPE(container))->damaged_error, "a value of unknown kind %d in the store",
                      (int)value->kind);
