@@ -8,6 +8,7 @@
 
 #include "objects/object.h"
 #include "pylist.h"
+#include "pyblock.h"
 #include "pyobject.h"
 #include "sync/sync.h"
 #include "sync/wait.h"
@@ -223,7 +224,8 @@ static int module_execute(PyObject *module)
 {
     if (module_check_interpreter() < 0)
         return -1;
-    if (module_add_errors(module) < 0 || pyobject_setup(module) < 0 || pyiterator_setup(module) < 0)
+    if (module_add_errors(module) < 0 || pyobject_setup(module) < 0 || pyiterator_setup(module) < 0 ||
+        pyblock_setup(module) < 0)
         return -1;
     struct module_state *state = module_state(module);
     state->open_function = PyObject_GetAttrString(module, "_open");
@@ -242,7 +244,10 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     }
     Py_VISIT(state->iterator_type);
     Py_VISIT(state->reverse_iterator_type);
+    Py_VISIT(state->block_type);
     Py_VISIT(state->open_function);
+    Py_VISIT(state->canonical_function);
+    Py_VISIT(state->typed_type);
     Py_VISIT(state->gone_error);
     Py_VISIT(state->damaged_error);
     return 0;
@@ -257,7 +262,10 @@ static int module_clear(PyObject *module)
     }
     Py_CLEAR(state->iterator_type);
     Py_CLEAR(state->reverse_iterator_type);
+    Py_CLEAR(state->block_type);
     Py_CLEAR(state->open_function);
+    Py_CLEAR(state->canonical_function);
+    Py_CLEAR(state->typed_type);
     Py_CLEAR(state->gone_error);
     Py_CLEAR(state->damaged_error);
     return 0;

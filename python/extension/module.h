@@ -26,7 +26,10 @@ struct module_state {
     PyTypeObject *proxy_types[KINDS];    /* comem.managers.ListProxy ...; NULL until that module is imported */
     PyTypeObject *iterator_type;         /* iter(list) */
     PyTypeObject *reverse_iterator_type; /* reversed(list) */
+    PyTypeObject *block_type;            /* pyblock.h */
     PyObject *open_function;             /* comem._engine._open, what a pickle calls */
+    PyObject *canonical_function;        /* comem._keys.canonical, and */
+    PyObject *typed_type;                /* comem._keys.Typed; NULL until they are needed */
     PyObject *gone_error;
     PyObject *damaged_error;
     comem_store *store; /* the program's store; NULL until it is needed */
