@@ -5,8 +5,9 @@ from ._engine import DamagedError as DamagedError
 from ._engine import GoneError as GoneError
 from ._engine import List as List
 from ._engine import __version__ as __version__
+from ._values import ValueUnreadable as ValueUnreadable
 
-__all__ = ["DamagedError", "GoneError", "List", "Manager"]
+__all__ = ["DamagedError", "GoneError", "List", "Manager", "ValueUnreadable"]
 
 list = List
 

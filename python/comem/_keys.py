@@ -6,6 +6,8 @@ them depends on the process: no hash, no address, no order of a set or of attrib
 there 1, 1.0 and True become the same.
 """
 
+from __future__ import annotations
+
 import copyreg
 import dataclasses
 import datetime
@@ -18,6 +20,7 @@ import sys
 import types
 import uuid
 from decimal import Decimal
+from typing import Any, Callable
 
 from . import _engine
 
@@ -89,7 +92,7 @@ def _other(key, cls):
 
 # ---- plain keys ----
 
-_PLAIN = {
+_PLAIN: dict[type, Callable[[Any], Any]] = {
     type(None): lambda key: None,
     int: int.__index__,
     bool: int.__index__,
@@ -144,7 +147,7 @@ def _path(key):
     return ("windows", str(key).lower()) if isinstance(key, pathlib.PureWindowsPath) else ("posix", str(key))
 
 
-_STATE = {
+_STATE: dict[type, Callable[[Any], Any]] = {
     datetime.date: datetime.date.toordinal,
     datetime.datetime: _datetime,
     datetime.time: _time,

@@ -80,7 +80,7 @@ class SyncManager(_standard.SyncManager):
     def list(self, *args):
         """A new shared list, of the items of an iterable if one is given.
 
-        TypeError, OverflowError: an item that cannot be stored, see comem.List. MemoryError: the store is full.
+        TypeError: an item that cannot be stored, see comem.List. MemoryError: the store is full.
         ProcessError: the manager was not started. GoneError: it was shut down. Safe in any thread and process. About
         1 us, and 15 ns an item.
         """

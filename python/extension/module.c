@@ -10,6 +10,7 @@
 #include "pylist.h"
 #include "pyblock.h"
 #include "pyobject.h"
+#include "pypickle.h"
 #include "sync/sync.h"
 #include "sync/wait.h"
 
@@ -177,6 +178,7 @@ static PyMethodDef module_functions[] = {
     {"_scope_shutdown", module_scope_shutdown, METH_O, scope_shutdown_doc},
     {"_new_proxy", PYOBJECT_METHOD(pyproxy_new), METH_FASTCALL, pyproxy_new_doc},
     {"_open", PYOBJECT_METHOD(pyobject_open), METH_FASTCALL, pyobject_open_doc},
+    {"_handle", (PyCFunction)(void (*)(void))pypickle_handle, METH_FASTCALL, pypickle_handle_doc},
     {"_make_proxy_type", PYOBJECT_METHOD(pyproxy_make_type), METH_FASTCALL, pyproxy_make_type_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -246,6 +248,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->reverse_iterator_type);
     Py_VISIT(state->block_type);
     Py_VISIT(state->open_function);
+    Py_VISIT(state->values_module);
     Py_VISIT(state->canonical_function);
     Py_VISIT(state->typed_type);
     Py_VISIT(state->gone_error);
@@ -264,6 +267,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->reverse_iterator_type);
     Py_CLEAR(state->block_type);
     Py_CLEAR(state->open_function);
+    Py_CLEAR(state->values_module);
     Py_CLEAR(state->canonical_function);
     Py_CLEAR(state->typed_type);
     Py_CLEAR(state->gone_error);

@@ -28,6 +28,7 @@ struct module_state {
     PyTypeObject *reverse_iterator_type; /* reversed(list) */
     PyTypeObject *block_type;            /* pyblock.h */
     PyObject *open_function;             /* comem._engine._open, what a pickle calls */
+    PyObject *values_module;             /* comem._values; NULL until it is needed */
     PyObject *canonical_function;        /* comem._keys.canonical, and */
     PyObject *typed_type;                /* comem._keys.Typed; NULL until they are needed */
     PyObject *gone_error;

@@ -9,6 +9,7 @@
 
 #include "objects/list.h"
 #include "pylist.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 struct iterator_object {
@@ -150,6 +151,8 @@ static PyObject *iterator_next(PyObject *self)
         return iterator_int(iterator, value.as.integer);
     Py_INCREF(list); /* a collection may run the iterator to its end */
     PyObject *object = pyvalue_into_python(list, &value);
+    if (UNLIKELY(object == NULL))
+        pypickle_at_index(list, iterator->index - 1);
     Py_DECREF(list);
     return object;
 }
@@ -254,6 +257,8 @@ static PyObject *reverse_iterator_next(PyObject *self)
         Py_CLEAR(iterator->list);
     else
         module_raise(module_state_of(Py_TYPE(self)), status);
+    if (status == COMEM_OK && object == NULL)
+        pypickle_at_index(list, index);
     Py_DECREF(list);
     return object;
 }

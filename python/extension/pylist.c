@@ -11,6 +11,7 @@
 
 #include "objects/list.h"
 #include "objects/object.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 /* ---- handles ----------------------------------------------------------------------------------------------------- */
@@ -90,7 +91,10 @@ static inline PyObject *pylist_get(PyObject *self, int64_t index)
     comem_status status = comem_list_get(pylist_of(self), index, &value);
     if (UNLIKELY(status != COMEM_OK))
         return pylist_raise(self, status, "list index out of range");
-    return pyvalue_into_python(self, &value);
+    PyObject *object = pyvalue_into_python(self, &value);
+    if (UNLIKELY(object == NULL))
+        pypickle_at_index(self, index);
+    return object;
 }
 
 PyObject *pylist_item(PyObject *self, Py_ssize_t index)
@@ -153,9 +157,9 @@ const char pylist_append_doc[] =
     "append($self, object, /)\n--\n\n"
     "Add object behind the last item.\n\n"
     "Indivisible: several threads and processes may append at once, and nothing is lost.\n"
-    "TypeError for a type that cannot be stored, OverflowError for an int beyond 64 bits,\n"
-    "MemoryError when the store is full, GoneError when the list was shut down; none of them\n"
-    "changes the list. O(size of the object), about 50 ns for a number.";
+    "TypeError for what cannot be stored (it cannot be pickled), MemoryError when the store is full,\n"
+    "GoneError when the list was shut down; none of them changes the list.\n"
+    "O(size of the object), about 50 ns for a number.";
 
 PyObject *pylist_append(PyObject *self, PyObject *object)
 {
@@ -173,9 +177,8 @@ PyObject *pylist_append(PyObject *self, PyObject *object)
 const char pylist_insert_doc[] =
     "insert($self, index, object, /)\n--\n\n"
     "Put object before the item at index; an index beyond an end means that end.\n\n"
-    "Indivisible: other threads and processes see the item in its place or not yet. TypeError for a\n"
-    "type that cannot be stored, OverflowError for an int beyond 64 bits, MemoryError when the store is\n"
-    "full, GoneError when the list was shut down; none of them changes the list. O(size of the object +\n"
+    "Indivisible: other threads and processes see the item in its place or not yet. TypeError for\n"
+    "what cannot be stored (it cannot be pickled), MemoryError when the store is full, GoneError when the list was shut down; none of them changes the list. O(size of the object +\n"
     "length / 100), about 1 us in a list of 1,000 items, 20 us in one of 1,000,000.";
 
 PyObject *pylist_insert(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
@@ -226,8 +229,10 @@ PyObject *pylist_pop(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
         return pylist_raise(self, status, empty ? "pop from empty list" : "pop index out of range");
     }
     PyObject *object = pyvalue_to_python(self, &value);
-    if (UNLIKELY(object == NULL))
+    if (UNLIKELY(object == NULL)) {
         pylist_put_back(self, index, value);
+        pypickle_at_index(self, index);
+    }
     pyvalue_clear(&value);
     return object;
 }
@@ -289,8 +294,9 @@ PyDoc_STRVAR(
     "List(iterable=(), /)\n--\n\n"
     "A list that every process of the program shares.\n\n"
     "Made before a fork, or handed over in another shared object, or pickled, it is the same list in\n"
-    "every process: what one changes, all see at once. Items are copied in and out; None, bool, int of\n"
-    "64 bits, float, str, bytes and comem.List can be stored, the last by reference.\n\n"
+    "every process: what one changes, all see at once. Items are copied in and out; whatever can be\n"
+    "pickled can be stored. Shared objects are stored by reference, and a plain list or dict becomes a\n"
+    "shared one, and so on down: l[0].append(1) is seen by all.\n\n"
     "Every method may be called from any thread of any process at any time, and a process killed in one\n"
     "leaves the list whole. Each is one change that others see all of or nothing, and they read one\n"
     "moment; but sort() with a key or of other items than plain ones works on a copy, and raises\n"
@@ -370,5 +376,6 @@ struct kind pylist_kind = {
     .proxy = &proxy_spec,
     .make = pylist_make,
     .plain = pylist_snapshot,
-    .fill = pylist_extend_any,
+    .shown = pylist_shown,
+    .fill = pylist_fill,
 };

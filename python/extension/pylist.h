@@ -22,9 +22,11 @@ comem_list *pylist_handle(PyObject *container, PyObject *object);
 
 /* The items as they stood at one moment, as a new built-in list. */
 PyObject *pylist_snapshot(PyObject *self);
+PyObject *pylist_shown(PyObject *self);
 
 /* Appends the items of any iterable. 0, or -1 with an exception. */
 int pylist_extend_any(PyObject *self, PyObject *iterable);
+int pylist_fill(PyObject *self, PyObject *iterable, pydeep_memo *memo);
 
 /* pylist_slice.c: l[slice], l[slice] = object, del l[slice] with NULL. */
 PyObject *pylist_get_slice(PyObject *self, PyObject *slice);

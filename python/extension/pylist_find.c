@@ -9,6 +9,7 @@
 #include "pylist_many.h"
 
 #include "pylist.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 #define FIND_COST 3 /* nanoseconds an item, about, for the engine to compare it */
@@ -51,8 +52,10 @@ static Py_ssize_t snapshot_find(struct snapshot *snapshot, size_t from, PyObject
 {
     for (size_t i = from; i < snapshot->count; i++) {
         PyObject *item = pyvalue_to_python(self, &snapshot->values[i]);
-        if (item == NULL)
+        if (item == NULL) {
+            pypickle_at_index(self, snapshot->start + (int64_t)i);
             return -1;
+        }
         int equal = PyObject_RichCompareBool(item, object, Py_EQ);
         Py_DECREF(item);
         if (equal != 0)
@@ -75,10 +78,8 @@ static int pylist_find(PyObject *self, PyObject *object, comem_slice slice, size
     struct snapshot snapshot;
     if (found < 0 || snapshot_take(&snapshot, self, slice) < 0)
         return -1;
-    Py_ssize_t start = slice.start, stop = slice.stop;
-    (void)PySlice_AdjustIndices((Py_ssize_t)snapshot.moment.length, &start, &stop, 1);
     Py_ssize_t at = snapshot_find(&snapshot, 0, self, object);
-    *index = (size_t)(start + at);
+    *index = (size_t)(snapshot.start + at);
     found = at < 0 ? -1 : (size_t)at < snapshot.count;
     snapshot_clear(&snapshot);
     return found;

@@ -12,6 +12,7 @@
 #include "pylist_many.h"
 
 #include "pylist.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
@@ -25,6 +26,14 @@ void snapshot_clear(struct snapshot *snapshot)
     snapshot->count = 0;
 }
 
+/* A slice for the list as it was at `moment`. */
+static comem_slice slice_resolve(comem_slice slice, const struct list_moment *moment)
+{
+    Py_ssize_t start = slice.start, stop = slice.stop;
+    (void)PySlice_AdjustIndices((Py_ssize_t)moment->length, &start, &stop, slice.step);
+    return (comem_slice){start, stop, slice.step};
+}
+
 /* The first call says how many there are. Room is asked for some more, since the list may grow until the next one. */
 int snapshot_take(struct snapshot *snapshot, PyObject *self, comem_slice slice)
 {
@@ -35,8 +44,12 @@ int snapshot_take(struct snapshot *snapshot, PyObject *self, comem_slice slice)
         comem_status status =
             list_read_moment(pylist_of(self), slice, snapshot->values, room, &snapshot->count, &snapshot->moment);
         module_take_back(thread);
-        if (status == COMEM_OK && snapshot->count <= room)
+        if (status == COMEM_OK && snapshot->count <= room) {
+            slice = slice_resolve(slice, &snapshot->moment);
+            snapshot->start = slice.start;
+            snapshot->step = slice.step;
             return 0;
+        }
         room = snapshot->count + snapshot->count / 8 + 8;
         snapshot->count = 0;
         snapshot_clear(snapshot);
@@ -50,13 +63,14 @@ int snapshot_take(struct snapshot *snapshot, PyObject *self, comem_slice slice)
     }
 }
 
-/* Makes objects of `count` values for the new built-in list `items`, from position `at` on. The values are cleared. 0, or -1
- * with an exception. */
-static int items_put(PyObject *items, size_t at, PyObject *self, comem_value *values, size_t count)
+/* Makes objects of `count` values of a slice, which is resolved, for the new built-in list `items`, from position `at` on. The values
+ * are cleared. 0, or -1 with an exception. */
+static int items_put(PyObject *items, size_t at, PyObject *self, comem_slice slice, comem_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         PyObject *item = pyvalue_into_python(self, &values[i]);
         if (UNLIKELY(item == NULL)) {
+            pypickle_at_index(self, slice.start + (int64_t)(at + i) * slice.step);
             while (++i < count)
                 pyvalue_clear(&values[i]);
             return -1;
@@ -66,11 +80,11 @@ static int items_put(PyObject *items, size_t at, PyObject *self, comem_value *va
     return 0;
 }
 
-/* A new built-in list of `count` values, which are cleared. NULL with an exception. */
-static PyObject *items_make(PyObject *self, comem_value *values, size_t count)
+/* A new built-in list of the `count` values of a slice, which is resolved; they are cleared. NULL with an exception. */
+static PyObject *items_make(PyObject *self, comem_slice slice, comem_value *values, size_t count)
 {
     PyObject *items = PyList_New((Py_ssize_t)count);
-    if (items != NULL && items_put(items, 0, self, values, count) == 0)
+    if (items != NULL && items_put(items, 0, self, slice, values, count) == 0)
         return items;
     for (size_t i = 0; items == NULL && i < count; i++)
         pyvalue_clear(&values[i]);
@@ -107,7 +121,7 @@ static int items_read(PyObject *items, PyObject *self, comem_slice slice, const 
                 pyvalue_clear(&values[--read]);
             return 0;
         }
-        if (items_put(items, at, self, values, read) < 0)
+        if (items_put(items, at, self, slice, values, read) < 0)
             return -1;
     }
     return 1;
@@ -122,12 +136,11 @@ static PyObject *items_in_pieces(PyObject *self, comem_slice slice)
     comem_status status = list_read_moment(pylist_of(self), slice, values, PIECE, &count, &moment);
     if (status != COMEM_OK)
         return module_raise(module_state_of(Py_TYPE(self)), status);
+    slice = slice_resolve(slice, &moment);
     if (count <= PIECE)
-        return items_make(self, values, count);
-    Py_ssize_t start = slice.start, stop = slice.stop;
-    (void)PySlice_AdjustIndices((Py_ssize_t)moment.length, &start, &stop, slice.step);
+        return items_make(self, slice, values, count);
     PyObject *items = PyList_New((Py_ssize_t)count);
-    if (items != NULL && items_read(items, self, (comem_slice){start, stop, slice.step}, &moment) != 1)
+    if (items != NULL && items_read(items, self, slice, &moment) != 1)
         Py_CLEAR(items);
     return items;
 }
@@ -143,7 +156,8 @@ PyObject *pylist_items(PyObject *self, comem_slice slice)
     }
     if (items != NULL || snapshot_take(&snapshot, self, slice) < 0)
         return items;
-    items = items_make(self, snapshot.values, snapshot.count);
+    slice = (comem_slice){snapshot.start, 0, snapshot.step};
+    items = items_make(self, slice, snapshot.values, snapshot.count);
     PyMem_Free(snapshot.values);
     return items;
 }
@@ -151,6 +165,24 @@ PyObject *pylist_items(PyObject *self, comem_slice slice)
 PyObject *pylist_snapshot(PyObject *self)
 {
     return pylist_items(self, COMEM_SLICE_ALL);
+}
+
+PyObject *pylist_shown(PyObject *self)
+{
+    struct snapshot snapshot;
+    if (snapshot_take(&snapshot, self, COMEM_SLICE_ALL) < 0)
+        return NULL;
+    PyObject *items = PyList_New(0);
+    for (size_t i = 0; items != NULL && i < snapshot.count; i++) {
+        PyObject *item = pyvalue_to_python(self, &snapshot.values[i]);
+        if (item == NULL)
+            item = pypickle_shown(self);
+        if (item == NULL || PyList_Append(items, item) < 0)
+            Py_CLEAR(items);
+        Py_XDECREF(item);
+    }
+    snapshot_clear(&snapshot);
+    return items;
 }
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
@@ -178,7 +210,7 @@ static int batch_add_other(struct batch *batch, PyObject *self, PyObject *object
     Py_INCREF(object);
     batch->owners[batch->owner_count++] = object;
     PyObject *owner;
-    int result = pyvalue_from_other(self, object, &batch->values[batch->count], &owner);
+    int result = pyvalue_from_one_of(self, object, &batch->values[batch->count], &owner, batch->memo);
     if (owner != NULL)
         batch->owners[batch->owner_count++] = owner;
     batch->count += result == 0;
@@ -221,19 +253,21 @@ static int batch_fill_shared(struct batch *batch, PyObject *other)
     return 0;
 }
 
-int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const char *sentence)
+int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const char *sentence, pydeep_memo *memo)
 {
     batch->few[0] = comem_none(); /* no items: the engine is called all the same, and says when the list is gone */
     batch->values = batch->few;
     batch->count = batch->room = batch->owner_count = 0;
     batch->owned = false;
     batch->owners = NULL;
+    batch->memo = memo;
     batch->sequence = NULL;
     int result;
     if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable)) {
         Py_INCREF(iterable);
         batch->sequence = iterable;
-    } else if (pylist_handle(self, iterable) == NULL || Py_TYPE(iterable)->tp_iter != pyiterator_new) {
+    } else if (pylist_handle(self, iterable) == NULL || Py_TYPE(iterable)->tp_iter != pyiterator_new ||
+               !pyobject_same_rules(self, iterable)) {
         batch->sequence = sentence == NULL ? PySequence_List(iterable) : PySequence_Fast(iterable, sentence);
         if (batch->sequence == NULL)
             return -1;
@@ -249,10 +283,10 @@ int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const ch
 
 /* ---- extending --------------------------------------------------------------------------------------------------- */
 
-int pylist_extend_any(PyObject *self, PyObject *iterable)
+int pylist_fill(PyObject *self, PyObject *iterable, pydeep_memo *memo)
 {
     struct batch batch;
-    if (batch_open(&batch, self, iterable, NULL) < 0)
+    if (batch_open(&batch, self, iterable, NULL, memo) < 0)
         return -1;
     PyThreadState *thread = module_let_go(batch.count * READ_COST);
     comem_status status = comem_list_extend(pylist_of(self), batch.values, batch.count);
@@ -262,13 +296,20 @@ int pylist_extend_any(PyObject *self, PyObject *iterable)
     return result;
 }
 
+int pylist_extend_any(PyObject *self, PyObject *iterable)
+{
+    pydeep_memo memo = NULL;
+    int result = pylist_fill(self, iterable, &memo);
+    Py_XDECREF(memo);
+    return result;
+}
+
 const char pylist_extend_doc[] =
     "extend($self, iterable, /)\n--\n\n"
     "Add the items of iterable behind the last item.\n\n"
     "All of them or none, also when iterable raises; other threads and processes see all at once.\n"
-    "TypeError for a type that cannot be stored, OverflowError for an int beyond 64 bits,\n"
-    "MemoryError when the store is full, GoneError when the list was shut down; none of them\n"
-    "changes the list. O(number and size of the items), about 15 ns for a number.";
+    "TypeError for what cannot be stored (it cannot be pickled), MemoryError when the store is full,\n"
+    "GoneError when the list was shut down; none of them changes the list. O(number and size of the items), about 15 ns for a number.";
 
 PyObject *pylist_extend(PyObject *self, PyObject *iterable)
 {

@@ -8,6 +8,7 @@
 #include "pylist_many.h"
 
 #include "pylist.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 #define REVERSE_COST 8 /* nanoseconds an item, about */
@@ -41,6 +42,8 @@ static PyObject *sort_keys(PyObject *self, struct snapshot *snapshot, PyObject *
     PyObject *keys = PyList_New(0);
     for (size_t i = 0; keys != NULL && i < snapshot->count; i++) {
         PyObject *made = pyvalue_to_python(self, &snapshot->values[i]);
+        if (made == NULL)
+            pypickle_at_index(self, snapshot->start + (int64_t)i);
         if (made != NULL && key != Py_None) {
             PyObject *item = made;
             made = PyObject_CallFunctionObjArgs(key, item, NULL);

@@ -80,6 +80,12 @@ bool pyobject_is_deep(PyObject *container)
     return (object_flags(pyobject_of(container)) & OBJECT_DEEP) != 0;
 }
 
+bool pyobject_same_rules(PyObject *one, PyObject *other)
+{
+    uint32_t differences = object_flags(pyobject_of(one)) ^ object_flags(pyobject_of(other));
+    return (differences & (OBJECT_DEEP | OBJECT_NO_PICKLE)) == 0;
+}
+
 PyObject *pyobject_wrap(PyTypeObject *type, comem_object *object)
 {
     PyObject *self = type->tp_alloc(type, 0);
@@ -215,11 +221,20 @@ PyObject *pyobject_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObj
     return pyobject_make(type);
 }
 
+/* Adds what `source` holds, as one call. 0, or -1 with an exception. */
+static int pyobject_fill(PyObject *self, PyObject *source)
+{
+    pydeep_memo memo = NULL;
+    int result = pyobject_kind(Py_TYPE(self))->fill(self, source, &memo);
+    Py_XDECREF(memo);
+    return result;
+}
+
 /* A new shared object that holds the same, in an object of `type`. */
 static PyObject *pyobject_make_copy(PyTypeObject *type, PyObject *self)
 {
     PyObject *copy = pyobject_make(type);
-    if (copy != NULL && pyobject_kind(type)->fill(copy, self) < 0)
+    if (copy != NULL && pyobject_fill(copy, self) < 0)
         Py_CLEAR(copy);
     return copy;
 }
@@ -248,7 +263,7 @@ static int pyobject_fill_deeply(PyObject *copy, PyObject *self, PyObject *memo)
     PyObject *module = PyImport_ImportModule("copy");
     PyObject *held = module == NULL ? NULL : kind->plain(self);
     PyObject *copies = held == NULL ? NULL : PyObject_CallMethod(module, "deepcopy", "OO", held, memo);
-    int result = copies == NULL ? -1 : kind->fill(copy, copies);
+    int result = copies == NULL ? -1 : pyobject_fill(copy, copies);
     Py_XDECREF(copies);
     Py_XDECREF(held);
     Py_XDECREF(module);
@@ -307,7 +322,7 @@ static PyObject *pyobject_being_represented(void)
 /* "List(['one'])" of a snapshot. */
 static PyObject *pyobject_represent(PyObject *self)
 {
-    PyObject *held = pyobject_kind(Py_TYPE(self))->plain(self);
+    PyObject *held = pyobject_kind(Py_TYPE(self))->shown(self);
     if (held == NULL && PyErr_ExceptionMatches(module_state_of(Py_TYPE(self))->gone_error)) {
         PyErr_Clear();
         return PyUnicode_FromFormat("<%s object at %p, gone>", pyobject_type_name(Py_TYPE(self)), (void *)self);

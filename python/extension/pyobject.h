@@ -8,7 +8,7 @@
 #ifndef COMEM_PYTHON_PYOBJECT_H
 #define COMEM_PYTHON_PYOBJECT_H
 
-#include "module.h"
+#include "pydeep.h"
 
 /* A handle. `object` is never NULL in an object that Python code can see. The engine gives every handle of one shared object
  * in a process the same address, so two Python objects show the same one when their `object` is equal. */
@@ -29,8 +29,10 @@ struct kind {
     comem_status (*make)(comem_store *store, uint64_t scope, uint32_t flags, comem_object **object);
     /* What it holds at one moment, as a new built-in object. NULL with an exception. */
     PyObject *(*plain)(PyObject *self);
-    /* Adds what `source`, one of this kind or a built-in one, holds. 0, or -1 with an exception. */
-    int (*fill)(PyObject *self, PyObject *source);
+    /* The same for repr(), where what cannot be unpickled is something that says so. */
+    PyObject *(*shown)(PyObject *self);
+    /* Adds what `source`, one of this kind or a built-in one, holds; `memo` is of the call. 0, or -1 with an exception. */
+    int (*fill)(PyObject *self, PyObject *source, pydeep_memo *memo);
 };
 
 extern struct kind pylist_kind;
@@ -55,6 +57,9 @@ comem_object *pyobject_handle(PyObject *container, PyObject *object);
 
 /* Whether the shared object `container` was made to share all the way down. */
 bool pyobject_is_deep(PyObject *container);
+
+/* Whether what can be stored in one shared object can be stored in another, and means the same there. */
+bool pyobject_same_rules(PyObject *one, PyObject *other);
 
 /* A new object of `type` that takes over the handle `object`. NULL with MemoryError, and the handle is released. */
 PyObject *pyobject_wrap(PyTypeObject *type, comem_object *object);

@@ -104,7 +104,7 @@ static PyObject *proxy_plain(PyObject *self)
 /* The text of what it holds, as the built-in object gives it. */
 static PyObject *proxy_plain_repr(PyObject *self)
 {
-    PyObject *plain = proxy_plain(self);
+    PyObject *plain = pyobject_kind(Py_TYPE(self))->shown(self);
     PyObject *text = plain == NULL ? NULL : PyObject_Repr(plain);
     Py_XDECREF(plain);
     return text;

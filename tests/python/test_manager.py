@@ -232,15 +232,10 @@ def test_lists_are_made_from_iterables(manager):
 
 
 def test_deep_refuses_a_plain_container_that_would_be_a_copy():
-    with comem.Manager(deep=True) as deep, comem.Manager() as shallow:
-        for value in ([], {}, set()):
-            for shared in (deep.list(), shallow.list(), comem.List()):
-                with pytest.raises(TypeError, match=type(value).__name__):
-                    shared.append(value)
-        with pytest.raises(TypeError, match="shares all the way down"):
-            deep.list().append([])
-        with pytest.raises(TypeError, match="shares all the way down"):
-            comem.List().append([])
+    with comem.Manager(deep=True) as deep:
+        for shared in (deep.list(), comem.List()):
+            with pytest.raises(TypeError, match="'set'.*shares all the way down"):
+                shared.append(set())
 
 
 # ---- the proxy -------------------------------------------------------------------------------------------------------
@@ -272,8 +267,7 @@ def test_the_list_operations_are_a_lists(manager):
         (IndexError, "list index out of range", lambda: shared[5]),
         (IndexError, "list assignment index out of range", lambda: shared.__setitem__(5, 0)),
         (TypeError, "list indices must be integers or slices, not str", lambda: shared["a"]),
-        (OverflowError, "int too large", lambda: shared.append(2**63)),
-        (TypeError, "complex", lambda: shared.append(1j)),
+        (TypeError, "function", lambda: shared.append(lambda: None)),
     ):
         with pytest.raises(error, match=sentence):
             act()
