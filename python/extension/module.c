@@ -7,8 +7,9 @@
 #include "module.h"
 
 #include "objects/object.h"
-#include "pylist.h"
 #include "pyblock.h"
+#include "pydict.h"
+#include "pylist.h"
 #include "pyobject.h"
 #include "pypickle.h"
 #include "sync/sync.h"
@@ -34,6 +35,16 @@ struct module_state *module_state_of(PyTypeObject *type)
     if (state == NULL)
         Py_FatalError("comem: a type without its module");
     return state;
+}
+
+PyTypeObject *module_make_type(PyObject *module, PyType_Spec *spec)
+{
+    PyTypeObject *type = (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, spec, NULL);
+#ifndef Py_TPFLAGS_DISALLOW_INSTANTIATION
+    if (type != NULL)
+        type->tp_new = NULL;
+#endif
+    return type;
 }
 
 comem_store *module_store(struct module_state *state)
@@ -227,7 +238,7 @@ static int module_execute(PyObject *module)
     if (module_check_interpreter() < 0)
         return -1;
     if (module_add_errors(module) < 0 || pyobject_setup(module) < 0 || pyiterator_setup(module) < 0 ||
-        pyblock_setup(module) < 0)
+        pyblock_setup(module) < 0 || pydict_view_setup(module) < 0 || pydict_marks_setup(module) < 0)
         return -1;
     struct module_state *state = module_state(module);
     state->open_function = PyObject_GetAttrString(module, "_open");
@@ -247,6 +258,11 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->iterator_type);
     Py_VISIT(state->reverse_iterator_type);
     Py_VISIT(state->block_type);
+    Py_VISIT(state->dict_iterator_type);
+    for (unsigned i = DICT_KEYS; i <= DICT_ITEMS; i++)
+        Py_VISIT(state->dict_view_types[i]);
+    Py_VISIT(state->missing);
+    Py_VISIT(state->keep);
     Py_VISIT(state->open_function);
     Py_VISIT(state->values_module);
     Py_VISIT(state->canonical_function);
@@ -266,6 +282,11 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->iterator_type);
     Py_CLEAR(state->reverse_iterator_type);
     Py_CLEAR(state->block_type);
+    Py_CLEAR(state->dict_iterator_type);
+    for (unsigned i = DICT_KEYS; i <= DICT_ITEMS; i++)
+        Py_CLEAR(state->dict_view_types[i]);
+    Py_CLEAR(state->missing);
+    Py_CLEAR(state->keep);
     Py_CLEAR(state->open_function);
     Py_CLEAR(state->values_module);
     Py_CLEAR(state->canonical_function);

@@ -8,7 +8,7 @@
 
 #include "objects/object.h"
 
-static struct kind *const kinds[KINDS] = {[KIND_LIST] = &pylist_kind};
+static struct kind *const kinds[KINDS] = {[KIND_LIST] = &pylist_kind, [KIND_DICT] = &pydict_kind};
 
 /* ---- kinds ------------------------------------------------------------------------------------------------------- */
 

@@ -35,7 +35,7 @@ struct kind {
     int (*fill)(PyObject *self, PyObject *source, pydeep_memo *memo);
 };
 
-extern struct kind pylist_kind;
+extern struct kind pylist_kind, pydict_kind;
 
 /* The engine's handle. Borrowed. */
 static inline comem_object *pyobject_of(PyObject *self)
