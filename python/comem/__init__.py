@@ -9,7 +9,9 @@
             final_list.append(item)         # seen by every process at once
 
 List        a list in shared memory; comem.list is the same type
-Manager     the same lists with the face of multiprocessing.Manager's
+Dict        a dict in shared memory; comem.dict is the same type
+MISSING     stands for no value, KEEP for no change, in Dict.cas() and Dict.update_if()
+Manager     the same lists and dicts with the face of multiprocessing.Manager's
 GoneError, DamagedError, ValueUnreadable
 
 Importing comem starts no thread and no process and opens no store. Every function and method may be called from any
@@ -30,15 +32,21 @@ def _check_system():
 
 _check_system()
 
-from collections.abc import MutableSequence
+from collections.abc import ItemsView, KeysView, MutableMapping, MutableSequence, ValuesView
 
-from . import _process
-from ._engine import DamagedError, GoneError, List, __version__
+from . import _engine, _process
+from ._engine import KEEP, MISSING, DamagedError, Dict, GoneError, List, __version__
 
-__all__ = ["DamagedError", "GoneError", "List", "Manager", "ValueUnreadable"]  # not list: a star import would hide the built-in one
+# Not list and dict: a star import would hide the built-in ones.
+__all__ = ["DamagedError", "Dict", "GoneError", "KEEP", "List", "MISSING", "Manager", "ValueUnreadable"]
 
 list = List
+dict = Dict
 MutableSequence.register(List)
+MutableMapping.register(Dict)
+KeysView.register(_engine.DictKeys)
+ValuesView.register(_engine.DictValues)
+ItemsView.register(_engine.DictItems)
 _process.prepare()
 
 

@@ -1,4 +1,4 @@
-"""comem's place in multiprocessing.managers: SyncManager and ListProxy.
+"""comem's place in multiprocessing.managers: SyncManager, ListProxy and DictProxy.
 
 SyncManager is a subclass of the standard one that starts no server. What it makes lives in the program's store and is
 used there by every process directly.
@@ -10,9 +10,10 @@ from multiprocessing import managers as _standard
 
 from . import _engine, _process
 
-__all__ = ["ListProxy", "SyncManager"]
+__all__ = ["DictProxy", "ListProxy", "SyncManager"]
 
 ListProxy = _engine._make_proxy_type("list", _standard.ListProxy)
+DictProxy = _engine._make_proxy_type("dict", _standard.DictProxy)
 _process.register_exit()  # multiprocessing.util is imported by now
 
 
@@ -28,7 +29,7 @@ class SyncManager(_standard.SyncManager):
     GoneError in every process. Only the process that made the manager shuts it down. Dropping the manager, or the end
     of its process, ends nothing that others hold.
 
-    So far it makes lists. What else a standard manager makes raises NotImplementedError, as do address=, connect(),
+    So far it makes lists and dicts. What else a standard manager makes raises NotImplementedError, as do address=, connect(),
     get_server() and start() with an initializer. A manager may be pickled to other processes of the program; it works
     there, and its shutdown() does nothing.
     """
@@ -86,13 +87,30 @@ class SyncManager(_standard.SyncManager):
         """
         if len(args) > 1:
             raise TypeError(f"list expected at most 1 argument, got {len(args)}")
-        if self._scope is None:
-            raise ProcessError("server not yet started")
-        len(self._anchor)  # GoneError when another process has shut the manager down
-        proxy = _engine._new_proxy("list", self._scope, self._deep, self._pickle)
+        proxy = self._new_proxy("list")
         if args:
             proxy.extend(args[0])
         return proxy
+
+    def dict(self, /, *args, **values):
+        """A new shared dict, with the keys and values of a mapping or of an iterable of pairs, and those given by name.
+
+        TypeError: what cannot be a key or cannot be stored, see comem.Dict. MemoryError: the store is full. ProcessError:
+        the manager was not started. GoneError: it was shut down. Safe in any thread and process. About 1 us, and 200 ns
+        a key.
+        """
+        if len(args) > 1:
+            raise TypeError(f"dict expected at most 1 argument, got {len(args)}")
+        proxy = self._new_proxy("dict")
+        if args or values:
+            proxy.update(*args, **values)
+        return proxy
+
+    def _new_proxy(self, typeid):
+        if self._scope is None:
+            raise ProcessError("server not yet started")
+        len(self._anchor)  # GoneError when another process has shut the manager down
+        return _engine._new_proxy(typeid, self._scope, self._deep, self._pickle)
 
     def join(self, timeout=None):
         """Return at once: there is no server process to wait for."""

@@ -69,13 +69,13 @@ Py_ssize_t pydict_length(PyObject *self)
 /* The object under `key`. NULL with COMEM_NOT_FOUND when there is none, with an exception otherwise. */
 static inline PyObject *pydict_find(PyObject *self, PyObject *key, comem_status *status)
 {
-    struct dict_key made;
+    struct pykey made;
     comem_value value;
     *status = COMEM_OK;
-    if (UNLIKELY(dict_key_open(self, key, &made) < 0))
+    if (UNLIKELY(pykey_from_python(self, key, &made) < 0))
         return NULL;
-    *status = dict_get(pydict_of(self), &made.made.key, &value);
-    dict_key_close(&made);
+    *status = dict_get(pydict_of(self), &made.key, &value);
+    pykey_clear(&made);
     if (LIKELY(*status == COMEM_OK))
         return pyvalue_into_python(self, &value);
     if (*status != COMEM_NOT_FOUND)
@@ -98,11 +98,11 @@ PyObject *pydict_subscript(PyObject *self, PyObject *key)
 
 static int pydict_delete(PyObject *self, PyObject *key)
 {
-    struct dict_key made;
-    if (UNLIKELY(dict_key_open(self, key, &made) < 0))
+    struct pykey made;
+    if (UNLIKELY(pykey_from_python(self, key, &made) < 0))
         return -1;
-    comem_status status = dict_pop(pydict_of(self), &made.made.key, NULL);
-    dict_key_close(&made);
+    comem_status status = dict_pop(pydict_of(self), &made.key, NULL);
+    pykey_clear(&made);
     if (LIKELY(status == COMEM_OK))
         return 0;
     pydict_raise(self, status, key);
@@ -111,32 +111,32 @@ static int pydict_delete(PyObject *self, PyObject *key)
 
 int pydict_assign_subscript(PyObject *self, PyObject *key, PyObject *object)
 {
-    struct dict_key made;
+    struct pykey made;
     comem_value value;
     PyObject *owner;
     if (UNLIKELY(object == NULL))
         return pydict_delete(self, key);
-    if (UNLIKELY(dict_key_open(self, key, &made) < 0))
+    if (UNLIKELY(pykey_from_python(self, key, &made) < 0))
         return -1;
     int result = pyvalue_from_python(self, object, &value, &owner);
     if (LIKELY(result == 0)) {
-        comem_status status = dict_set(pydict_of(self), &made.made.key, &value);
+        comem_status status = dict_set(pydict_of(self), &made.key, &value);
         Py_XDECREF(owner);
         if (UNLIKELY(status != COMEM_OK))
             result = pyobject_fail(self, status);
     }
-    dict_key_close(&made);
+    pykey_clear(&made);
     return result;
 }
 
 int pydict_contains(PyObject *self, PyObject *key)
 {
-    struct dict_key made;
+    struct pykey made;
     bool found;
-    if (UNLIKELY(dict_key_open(self, key, &made) < 0))
+    if (UNLIKELY(pykey_from_python(self, key, &made) < 0))
         return -1;
-    comem_status status = dict_contains(pydict_of(self), &made.made.key, &found);
-    dict_key_close(&made);
+    comem_status status = dict_contains(pydict_of(self), &made.key, &found);
+    pykey_clear(&made);
     return LIKELY(status == COMEM_OK) ? found : pyobject_fail(self, status);
 }
 
@@ -175,17 +175,17 @@ PyObject *pydict_setdefault(PyObject *self, PyObject *const *arguments, Py_ssize
     PyObject *object = pydict_find(self, arguments[0], &status);
     if (status != COMEM_NOT_FOUND)
         return object; /* found: the default needs no conversion, which may cost a lot or fail */
-    struct dict_key key;
+    struct pykey key;
     comem_value value, stored;
     PyObject *owner;
-    if (dict_key_open(self, arguments[0], &key) < 0)
+    if (pykey_from_python(self, arguments[0], &key) < 0)
         return NULL;
     if (pyvalue_from_python(self, count == 2 ? arguments[1] : Py_None, &value, &owner) == 0) {
-        status = dict_setdefault(pydict_of(self), &key.made.key, &value, &stored);
+        status = dict_setdefault(pydict_of(self), &key.key, &value, &stored);
         Py_XDECREF(owner);
         object = status == COMEM_OK ? pyvalue_into_python(self, &stored) : pydict_raise(self, status, arguments[0]);
     }
-    dict_key_close(&key);
+    pykey_clear(&key);
     return object;
 }
 

@@ -26,43 +26,6 @@ comem_dict *pydict_handle(PyObject *self, PyObject *object);
 /* Raises for `status`; a key that was not found is the KeyError's argument. Returns NULL. */
 PyObject *pydict_raise(PyObject *self, comem_status status, PyObject *key);
 
-/* ---- keys ---- */
-
-/* A key on its way into the engine: most are made here, of the object's own bytes, with nothing to clear. */
-struct dict_key {
-    struct pykey made;
-    bool to_clear;
-};
-
-/* Fills `key` from a small int or a short str of ASCII; false when `object` is neither. */
-static inline bool dict_key_make_plain(PyObject *self, PyObject *object, struct key *key)
-{
-    struct store_map *map = pyobject_of(self)->map;
-    if (LIKELY(PyUnicode_CheckExact(object) && PyUnicode_IS_COMPACT_ASCII(object) &&
-               PyUnicode_GET_LENGTH(object) <= (Py_ssize_t)CELL_NEAR_MAX)) {
-        key_make_short(map, (const char *)PyUnicode_1BYTE_DATA(object), (size_t)PyUnicode_GET_LENGTH(object), key);
-        return true;
-    }
-    if (pyvalue_is_small(object)) {
-        key_make_int(map, pyvalue_small(object), key);
-        return true;
-    }
-    return false;
-}
-
-/* Makes the key that `object` is, which must stay held. 0, and the key is to be closed; or -1 with an exception. */
-static inline int dict_key_open(PyObject *self, PyObject *object, struct dict_key *key)
-{
-    key->to_clear = !dict_key_make_plain(self, object, &key->made.key);
-    return LIKELY(!key->to_clear) ? 0 : pykey_from_python(self, object, &key->made);
-}
-
-static inline void dict_key_close(struct dict_key *key)
-{
-    if (UNLIKELY(key->to_clear))
-        pykey_clear(&key->made);
-}
-
 /* ---- pydict.c: single keys ---- */
 
 /* The object under `key`. NULL without an exception when there is none. */

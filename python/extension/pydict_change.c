@@ -82,7 +82,7 @@ int pydict_marks_setup(PyObject *module)
 struct change {
     PyObject *self;
     struct module_state *state;
-    struct dict_key key;
+    struct pykey key;
     struct dict_moment moment; /* when the value was read */
     unsigned tries;
 };
@@ -93,19 +93,19 @@ static int change_open(struct change *change, PyObject *self, PyObject *key)
     change->self = self;
     change->state = module_state_of(Py_TYPE(self));
     change->tries = 0;
-    return dict_key_open(self, key, &change->key);
+    return pykey_from_python(self, key, &change->key);
 }
 
 static void change_close(struct change *change)
 {
-    dict_key_close(&change->key);
+    pykey_clear(&change->key);
 }
 
 /* What is under the key now, comem.MISSING for nothing. A new reference; NULL with an exception. */
 static PyObject *change_read(struct change *change)
 {
     comem_value value;
-    comem_status status = dict_find(pydict_of(change->self), &change->key.made.key, &value, &change->moment);
+    comem_status status = dict_find(pydict_of(change->self), &change->key.key, &value, &change->moment);
     if (status == COMEM_OK)
         return pyvalue_into_python(change->self, &value);
     if (status != COMEM_NOT_FOUND)
@@ -130,8 +130,7 @@ static int change_again(unsigned *tries)
 static int change_commit(struct change *change, const comem_value *value)
 {
     bool done;
-    comem_status status =
-        dict_replace_if(pydict_of(change->self), &change->key.made.key, &change->moment, value, &done);
+    comem_status status = dict_replace_if(pydict_of(change->self), &change->key.key, &change->moment, value, &done);
     if (status != COMEM_OK)
         return pyobject_fail(change->self, status);
     return done ? 1 : change_again(&change->tries);
@@ -296,7 +295,7 @@ PyObject *pydict_add(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
     comem_value value = comem_int(1), result;
     comem_status status = COMEM_TYPE;
     if (LIKELY(amount == NULL || add_is_plain(amount, &value)))
-        status = dict_add(pydict_of(self), &change.key.made.key, &value, &result);
+        status = dict_add(pydict_of(self), &change.key.key, &value, &result);
     if (LIKELY(status == COMEM_OK)) {
         sum = pyvalue_into_python(self, &result);
     } else if (status != COMEM_TYPE && status != COMEM_OUT_OF_RANGE) {

@@ -135,7 +135,7 @@ PyObject *pydict_list(PyObject *self, enum dict_part part)
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
 
-/* A key that dict_key_make_plain() cannot make. */
+/* A key that has something to clear. Its address stays, since what it borrows may be in it. */
 struct other_key {
     struct other_key *next;
     struct pykey made;
@@ -149,7 +149,7 @@ struct pairs {
     struct key *keys;
     comem_value *values;
     PyObject **owners; /* of values; NULL: none */
-    struct other_key *others;
+    struct other_key *others, *spare;
 };
 
 static void pairs_close(struct pairs *pairs)
@@ -164,6 +164,7 @@ static void pairs_close(struct pairs *pairs)
         Py_XDECREF(pairs->owners[i]);
     for (size_t i = 0; i < pairs->held_count; i++)
         Py_DECREF(pairs->held[i]);
+    PyMem_Free(pairs->spare);
     PyMem_Free(pairs->owners);
     PyMem_Free(pairs->values);
     PyMem_Free(pairs->keys);
@@ -196,21 +197,22 @@ static int pairs_open(struct pairs *pairs, PyObject *plain)
     return 0;
 }
 
-/* Makes the next key where it cannot be made in place; its address stays, since what it borrows may be in it. */
-static int pairs_make_other_key(struct pairs *pairs, PyObject *self, PyObject *object)
+/* Makes the next key. 0, or -1 with an exception. */
+static int pairs_make_key(struct pairs *pairs, PyObject *self, PyObject *object)
 {
-    struct other_key *other = PyMem_New(struct other_key, 1);
-    if (other == NULL) {
+    if (pairs->spare == NULL && (pairs->spare = PyMem_New(struct other_key, 1)) == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    if (pykey_from_python(self, object, &other->made) < 0) {
-        PyMem_Free(other);
+    struct other_key *other = pairs->spare;
+    if (pykey_from_python(self, object, &other->made) < 0)
         return -1;
-    }
     pairs->keys[pairs->count] = other->made.key;
-    other->next = pairs->others;
-    pairs->others = other;
+    if (!other->made.plain) {
+        other->next = pairs->others;
+        pairs->others = other;
+        pairs->spare = NULL;
+    }
     return 0;
 }
 
@@ -218,10 +220,9 @@ static int pairs_make_other_key(struct pairs *pairs, PyObject *self, PyObject *o
 static int pairs_make(struct pairs *pairs, PyObject *self)
 {
     for (size_t i = 0; i < pairs->held_count; i += 2) {
-        PyObject *key = pairs->held[i], *value = pairs->held[i + 1];
-        size_t at = pairs->count;
-        if ((!dict_key_make_plain(self, key, &pairs->keys[at]) && pairs_make_other_key(pairs, self, key) < 0) ||
-            pyvalue_from_python(self, value, &pairs->values[at], &pairs->owners[at]) < 0)
+        if (pairs_make_key(pairs, self, pairs->held[i]) < 0 ||
+            pyvalue_from_python(self, pairs->held[i + 1], &pairs->values[pairs->count], &pairs->owners[pairs->count]) <
+                0)
             return -1;
         pairs->count++;
     }
