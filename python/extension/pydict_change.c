@@ -149,7 +149,7 @@ static int change_value(struct change *change, PyObject *object, comem_value *va
 /* ---- pop, popitem ------------------------------------------------------------------------------------------------ */
 
 const char pydict_pop_doc[] =
-    "pop($self, key, default=<unrepresentable>, /)\n--\n\n"
+    "pop(key[, default])\n\n"
     "Take key out and return its value; if there is none, return default.\n\n"
     "Indivisible: one of several threads and processes gets the value. KeyError when there is no such\n"
     "key and no default, MemoryError or ValueUnreadable when the value cannot be made an object here (it\n"
