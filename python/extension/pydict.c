@@ -77,7 +77,7 @@ static inline PyObject *pydict_find(PyObject *self, PyObject *key, comem_status 
     *status = dict_get(pydict_of(self), &made.key, &value);
     pykey_clear(&made);
     if (LIKELY(*status == COMEM_OK))
-        return pyvalue_into_python(self, &value);
+        return pydict_object(self, key, &value);
     if (*status != COMEM_NOT_FOUND)
         pyobject_fail(self, *status);
     return NULL;
@@ -183,7 +183,8 @@ PyObject *pydict_setdefault(PyObject *self, PyObject *const *arguments, Py_ssize
     if (pyvalue_from_python(self, count == 2 ? arguments[1] : Py_None, &value, &owner) == 0) {
         status = dict_setdefault(pydict_of(self), &key.key, &value, &stored);
         Py_XDECREF(owner);
-        object = status == COMEM_OK ? pyvalue_into_python(self, &stored) : pydict_raise(self, status, arguments[0]);
+        object =
+            status == COMEM_OK ? pydict_object(self, arguments[0], &stored) : pydict_raise(self, status, arguments[0]);
     }
     pykey_clear(&key);
     return object;
@@ -234,7 +235,7 @@ static PyObject *pydict_from_keys(PyObject *class, PyObject *const *arguments, P
         PyErr_Format(PyExc_TypeError, "%R made no comem.Dict", class);
         Py_CLEAR(dict);
     }
-    if (dict != NULL && pydict_fill(dict, plain) < 0)
+    if (dict != NULL && pydict_fill_any(dict, plain) < 0)
         Py_CLEAR(dict);
     Py_XDECREF(plain);
     return dict;
@@ -395,5 +396,6 @@ struct kind pydict_kind = {
     .proxy = &proxy_spec,
     .make = pydict_make,
     .plain = pydict_snapshot,
+    .shown = pydict_shown,
     .fill = pydict_fill,
 };

@@ -9,6 +9,7 @@
 #include "objects/dict.h"
 #include "pykey.h"
 #include "pyobject.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 /* The engine's handle in a Dict. Borrowed. */
@@ -25,6 +26,15 @@ comem_dict *pydict_handle(PyObject *self, PyObject *object);
 
 /* Raises for `status`; a key that was not found is the KeyError's argument. Returns NULL. */
 PyObject *pydict_raise(PyObject *self, comem_status status, PyObject *key);
+
+/* The object for `value`, which was under `key` in the Dict `self`; it is cleared. NULL with an exception. */
+static inline PyObject *pydict_object(PyObject *self, PyObject *key, comem_value *value)
+{
+    PyObject *object = pyvalue_into_python(self, value);
+    if (UNLIKELY(object == NULL))
+        pypickle_at_key(self, key);
+    return object;
+}
 
 /* ---- pydict.c: single keys ---- */
 
@@ -73,8 +83,14 @@ PyObject *pydict_snapshot(PyObject *self);
 /* The same as a new built-in list of keys, values or pairs. */
 PyObject *pydict_list(PyObject *self, enum dict_part part);
 
-/* Stores what `source` holds, a mapping or an iterable of pairs: all of it or nothing. 0, or -1 with an exception. */
-int pydict_fill(PyObject *self, PyObject *source);
+/* The same for repr(), where what cannot be unpickled is something that says so. */
+PyObject *pydict_shown(PyObject *self);
+
+/* Stores what `source` holds, a mapping or an iterable of pairs: all of it or nothing. `memo` is of the call. 0, or -1 with an
+ * exception. */
+int pydict_fill(PyObject *self, PyObject *source, pydeep_memo *memo);
+/* The same as a call. */
+int pydict_fill_any(PyObject *self, PyObject *source);
 /* The same for the arguments of dict.update() or dict(), which `name` names. */
 int pydict_fill_from(PyObject *self, const char *name, PyObject *arguments, PyObject *keywords);
 

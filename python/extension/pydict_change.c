@@ -82,6 +82,7 @@ int pydict_marks_setup(PyObject *module)
 struct change {
     PyObject *self;
     struct module_state *state;
+    PyObject *object; /* the key as given, and as made */
     struct pykey key;
     struct dict_moment moment; /* when the value was read */
     unsigned tries;
@@ -92,6 +93,7 @@ static int change_open(struct change *change, PyObject *self, PyObject *key)
 {
     change->self = self;
     change->state = module_state_of(Py_TYPE(self));
+    change->object = key;
     change->tries = 0;
     return pykey_from_python(self, key, &change->key);
 }
@@ -107,7 +109,7 @@ static PyObject *change_read(struct change *change)
     comem_value value;
     comem_status status = dict_find(pydict_of(change->self), &change->key.key, &value, &change->moment);
     if (status == COMEM_OK)
-        return pyvalue_into_python(change->self, &value);
+        return pydict_object(change->self, change->object, &value);
     if (status != COMEM_NOT_FOUND)
         return module_raise(change->state, status);
     Py_INCREF(change->state->missing);
@@ -195,7 +197,7 @@ static PyObject *pydict_popitem_once(PyObject *self)
     if (status != COMEM_OK)
         return pydict_raise(self, status, NULL);
     PyObject *first = pyvalue_into_python(self, &key);
-    PyObject *second = first == NULL ? NULL : pyvalue_to_python(self, &value);
+    PyObject *second = first == NULL ? NULL : pydict_object(self, first, &value);
     PyObject *pair = second == NULL ? NULL : PyTuple_Pack(2, first, second);
     pyvalue_clear(&value);
     Py_XDECREF(first);
@@ -365,18 +367,6 @@ PyObject *pydict_cas(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
 
 /* ---- update_if --------------------------------------------------------------------------------------------------- */
 
-/* The object that reading `value` would give, which was made of `object`: where that became a shared object, the latter. */
-static PyObject *change_stored(struct change *change, PyObject *object, comem_value value)
-{
-    if (value.kind != COMEM_REF || pyobject_handle(change->self, object) != NULL) {
-        Py_INCREF(object);
-        return object;
-    }
-    object_hold(value.as.object);
-    value.owned = 1;
-    return pyvalue_into_python(change->self, &value);
-}
-
 /* One attempt: what is stored afterwards; NULL without an exception when it was in vain. */
 static PyObject *update_if_once(struct change *change, PyObject *function)
 {
@@ -390,8 +380,11 @@ static PyObject *update_if_once(struct change *change, PyObject *function)
     Py_XDECREF(old);
     PyObject *stored = NULL;
     if (new != NULL && change_value(change, new, &value, &owner) == 0) {
-        if (change_commit(change, &value) > 0)
-            stored = change_stored(change, new, value);
+        if (change_commit(change, &value) > 0) {
+            stored =
+                value.kind == COMEM_REF && owner != NULL ? owner : new; /* a plain list may have become a shared one */
+            Py_INCREF(stored);
+        }
         Py_XDECREF(owner);
     }
     Py_XDECREF(new);

@@ -76,7 +76,7 @@ static PyObject *dict_snapshot_pair(struct dict_snapshot *snapshot, PyObject *se
 {
     comem_value key = value_take(&snapshot->keys[i]), value = value_take(&snapshot->values[i]);
     PyObject *first = pyvalue_into_python(self, &key);
-    PyObject *second = first == NULL ? NULL : pyvalue_to_python(self, &value);
+    PyObject *second = first == NULL ? NULL : pydict_object(self, first, &value);
     PyObject *pair = second == NULL ? NULL : PyTuple_Pack(2, first, second);
     pyvalue_clear(&value);
     Py_XDECREF(second);
@@ -89,31 +89,60 @@ PyObject *dict_snapshot_object(struct dict_snapshot *snapshot, PyObject *self, e
     if (part == DICT_ITEMS)
         return dict_snapshot_pair(snapshot, self, i);
     comem_value value = value_take(part == DICT_KEYS ? &snapshot->keys[i] : &snapshot->values[i]);
-    return pyvalue_into_python(self, &value);
+    PyObject *object = pyvalue_into_python(self, &value);
+    if (UNLIKELY(object == NULL))
+        pypickle_at_index(self, (int64_t)i);
+    return object;
 }
 
 /* Puts pair number `i` into the built-in dict `plain`. 0, or -1 with an exception. */
 static int dict_snapshot_put(struct dict_snapshot *snapshot, PyObject *self, size_t i, PyObject *plain)
 {
     PyObject *key = pyvalue_into_python(self, &snapshot->keys[i]);
-    PyObject *value = key == NULL ? NULL : pyvalue_into_python(self, &snapshot->values[i]);
+    PyObject *value = key == NULL ? NULL : pydict_object(self, key, &snapshot->values[i]);
     int result = value == NULL ? -1 : PyDict_SetItem(plain, key, value);
     Py_XDECREF(value);
     Py_XDECREF(key);
     return result;
 }
 
-PyObject *pydict_snapshot(PyObject *self)
+/* The same; what cannot be unpickled is something that says so. */
+static int dict_snapshot_show(struct dict_snapshot *snapshot, PyObject *self, size_t i, PyObject *plain)
+{
+    PyObject *key = pyvalue_into_python(self, &snapshot->keys[i]);
+    if (key == NULL)
+        key = pypickle_shown(self);
+    PyObject *value = key == NULL ? NULL : pyvalue_into_python(self, &snapshot->values[i]);
+    if (key != NULL && value == NULL)
+        value = pypickle_shown(self);
+    int result = value == NULL ? -1 : PyDict_SetItem(plain, key, value);
+    Py_XDECREF(value);
+    Py_XDECREF(key);
+    return result;
+}
+
+/* A new built-in dict of a snapshot's pairs. */
+static PyObject *pydict_make_plain(PyObject *self, int (*put)(struct dict_snapshot *, PyObject *, size_t, PyObject *))
 {
     struct dict_snapshot snapshot;
     if (dict_snapshot_take(&snapshot, self, DICT_ITEMS) < 0)
         return NULL;
     PyObject *plain = PyDict_New();
     for (size_t i = 0; plain != NULL && i < snapshot.count; i++)
-        if (dict_snapshot_put(&snapshot, self, i, plain) < 0)
+        if (put(&snapshot, self, i, plain) < 0)
             Py_CLEAR(plain);
     dict_snapshot_clear(&snapshot);
     return plain;
+}
+
+PyObject *pydict_snapshot(PyObject *self)
+{
+    return pydict_make_plain(self, dict_snapshot_put);
+}
+
+PyObject *pydict_shown(PyObject *self)
+{
+    return pydict_make_plain(self, dict_snapshot_show);
 }
 
 PyObject *pydict_list(PyObject *self, enum dict_part part)
@@ -217,12 +246,13 @@ static int pairs_make_key(struct pairs *pairs, PyObject *self, PyObject *object)
 }
 
 /* Makes keys and values of what is held. 0, or -1 with an exception. */
-static int pairs_make(struct pairs *pairs, PyObject *self)
+static int pairs_make(struct pairs *pairs, PyObject *self, pydeep_memo *memo)
 {
     for (size_t i = 0; i < pairs->held_count; i += 2) {
+        PyObject *value = pairs->held[i + 1];
+        size_t at = pairs->count;
         if (pairs_make_key(pairs, self, pairs->held[i]) < 0 ||
-            pyvalue_from_python(self, pairs->held[i + 1], &pairs->values[pairs->count], &pairs->owners[pairs->count]) <
-                0)
+            pyvalue_from_one_of(self, value, &pairs->values[at], &pairs->owners[at], memo) < 0)
             return -1;
         pairs->count++;
     }
@@ -230,12 +260,12 @@ static int pairs_make(struct pairs *pairs, PyObject *self)
 }
 
 /* Stores what a built-in dict holds. 0, or -1 with an exception. */
-static int pydict_fill_plain(PyObject *self, PyObject *plain)
+static int pydict_fill_plain(PyObject *self, PyObject *plain, pydeep_memo *memo)
 {
     struct pairs pairs;
     if (pairs_open(&pairs, plain) < 0)
         return -1;
-    int result = pairs_make(&pairs, self);
+    int result = pairs_make(&pairs, self, memo);
     if (result == 0) {
         PyThreadState *thread = module_let_go(pairs.count * UPDATE_COST);
         comem_status status = dict_update(pydict_of(self), pairs.keys, pairs.values, pairs.count);
@@ -260,14 +290,6 @@ static int pydict_fill_shared(PyObject *self, comem_dict *other)
     return status == COMEM_OK ? 0 : pyobject_fail(self, status);
 }
 
-#define RULES (OBJECT_DEEP | OBJECT_NO_PICKLE) /* flags that say what can be stored */
-
-/* Whether a shared dict's values may stand in `self` as they are. */
-static bool pydict_same_rules(PyObject *self, comem_dict *other)
-{
-    return ((object_flags(pyobject_of(self)) ^ object_flags(&other->object)) & RULES) == 0;
-}
-
 /* What `source` holds, a mapping or an iterable of pairs, as a built-in dict, which may be `source` itself. */
 static PyObject *pydict_as_plain(PyObject *source)
 {
@@ -285,14 +307,22 @@ static PyObject *pydict_as_plain(PyObject *source)
     return plain;
 }
 
-int pydict_fill(PyObject *self, PyObject *source)
+int pydict_fill(PyObject *self, PyObject *source, pydeep_memo *memo)
 {
     comem_dict *other = pydict_handle(self, source);
-    if (other != NULL && Py_TYPE(source)->tp_iter == pydict_iterate && pydict_same_rules(self, other))
+    if (other != NULL && Py_TYPE(source)->tp_iter == pydict_iterate && pyobject_same_rules(self, source))
         return pydict_fill_shared(self, other);
     PyObject *plain = pydict_as_plain(source);
-    int result = plain == NULL ? -1 : pydict_fill_plain(self, plain);
+    int result = plain == NULL ? -1 : pydict_fill_plain(self, plain, memo);
     Py_XDECREF(plain);
+    return result;
+}
+
+int pydict_fill_any(PyObject *self, PyObject *source)
+{
+    pydeep_memo memo = NULL;
+    int result = pydict_fill(self, source, &memo);
+    Py_XDECREF(memo);
     return result;
 }
 
@@ -302,7 +332,7 @@ int pydict_fill_from(PyObject *self, const char *name, PyObject *arguments, PyOb
     if (!PyArg_UnpackTuple(arguments, name, 0, 1, &source))
         return -1;
     if (source != NULL && (keywords == NULL || PyDict_GET_SIZE(keywords) == 0))
-        return pydict_fill(self, source);
+        return pydict_fill_any(self, source);
     PyObject *plain = PyDict_New(), *first = NULL;
     int result = plain == NULL ? -1 : 0;
     if (result == 0 && source != NULL) {
@@ -312,7 +342,7 @@ int pydict_fill_from(PyObject *self, const char *name, PyObject *arguments, PyOb
     if (result == 0 && keywords != NULL)
         result = PyArg_ValidateKeywordArguments(keywords) ? PyDict_Update(plain, keywords) : -1;
     if (result == 0)
-        result = pydict_fill_plain(self, plain);
+        result = pydict_fill_any(self, plain);
     Py_XDECREF(first);
     Py_XDECREF(plain);
     return result;
@@ -361,7 +391,7 @@ PyObject *pydict_or(PyObject *left, PyObject *right)
 
 PyObject *pydict_inplace_or(PyObject *self, PyObject *other)
 {
-    if (pydict_fill(self, other) < 0)
+    if (pydict_fill_any(self, other) < 0)
         return NULL;
     Py_INCREF(self);
     return self;
