@@ -101,7 +101,7 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
     bytes: lambda key: bytes.__getitem__(key, slice(None)),
     tuple: lambda key: tuple([_key(item) for item in tuple.__iter__(key)]),
     frozenset: lambda key: frozenset([_key(item) for item in frozenset.__iter__(key)]),
-    complex: lambda key: key.real if key.imag == 0 else complex(key.real, key.imag),
+    complex: lambda key: complex(key.real, key.imag),
 }
 
 

@@ -158,7 +158,7 @@ static int pack_complex(struct packing *packing, PyObject *object)
     Py_complex number = PyComplex_AsCComplex(object);
     comem_value parts[2] = {comem_float(number.real), comem_float(number.imag)};
     comem_value value = comem_items(COMEM_COMPLEX, parts, 2);
-    return packing->key && number.imag == 0 ? 0 : pack_item(packing, &value); /* as a key it is a float */
+    return pack_item(packing, &value);
 }
 
 static int pack_bytearray(struct packing *packing, PyObject *object)
