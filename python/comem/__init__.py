@@ -9,8 +9,10 @@
             final_list.append(item)         # seen by every process at once
 
 List        a list in shared memory; comem.list is the same type
-Manager     the same lists with the face of multiprocessing.Manager's
-GoneError, DamagedError
+Dict        a dict in shared memory; comem.dict is the same type
+MISSING     stands for no value, KEEP for no change, in Dict.cas() and Dict.update_if()
+Manager     the same lists and dicts with the face of multiprocessing.Manager's
+GoneError, DamagedError, ValueUnreadable
 
 Importing comem starts no thread and no process and opens no store. Every function and method may be called from any
 thread of any process; a process killed in one leaves everything whole.
@@ -30,25 +32,31 @@ def _check_system():
 
 _check_system()
 
-from collections.abc import MutableSequence
+from collections.abc import ItemsView, KeysView, MutableMapping, MutableSequence, ValuesView
 
-from . import _process
-from ._engine import DamagedError, GoneError, List, __version__
+from . import _engine, _process
+from ._engine import KEEP, MISSING, DamagedError, Dict, GoneError, List, __version__
 
-__all__ = ["DamagedError", "GoneError", "List", "Manager"]  # not list: a star import would hide the built-in one
+# Not list and dict: a star import would hide the built-in ones.
+__all__ = ["DamagedError", "Dict", "GoneError", "KEEP", "List", "MISSING", "Manager", "ValueUnreadable"]
 
 list = List
+dict = Dict
 handle_grace = 60  # seconds that a pickle keeps its object; see docs/processes.md
 MutableSequence.register(List)
+MutableMapping.register(Dict)
+KeysView.register(_engine.DictKeys)
+ValuesView.register(_engine.DictValues)
+ItemsView.register(_engine.DictItems)
 _process.prepare()
 
 
 def Manager(address=None, authkey=None, *, deep=False, pickle=True, **options):
     """A started comem.managers.SyncManager, in the place of multiprocessing.Manager().
 
-    It starts no process: what it makes lives in the program's own store, and its shutdown() ends it. deep and pickle
-    make no difference yet: lists hold plain values and shared lists only, and nothing is pickled. The other
-    arguments are those of multiprocessing.managers.SyncManager; address is not supported yet (NotImplementedError).
+    It starts no process: what it makes lives in the program's own store, and its shutdown() ends it. deep=True: a
+    plain list or dict that is stored in what it made becomes a shared one, and so on down; else it is a value, of which
+    everyone gets copies. pickle=False: what it made takes no values that have to be pickled. The other arguments are those of multiprocessing.managers.SyncManager; address is not supported yet (NotImplementedError).
 
     MemoryError: no room for the store. OSError: the system refused it. Safe in any thread and process. About 10 us, and
     some milliseconds the first time, to import multiprocessing.managers.
@@ -65,4 +73,8 @@ def __getattr__(name):
         import importlib
 
         return importlib.import_module(".managers", __name__)
+    if name == "ValueUnreadable":
+        from ._values import ValueUnreadable
+
+        return ValueUnreadable
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,14 +1,19 @@
 from typing import Any, Optional
 
 from . import managers as managers
+from ._engine import KEEP as KEEP
+from ._engine import MISSING as MISSING
 from ._engine import DamagedError as DamagedError
+from ._engine import Dict as Dict
 from ._engine import GoneError as GoneError
 from ._engine import List as List
 from ._engine import __version__ as __version__
+from ._values import ValueUnreadable as ValueUnreadable
 
-__all__ = ["DamagedError", "GoneError", "List", "Manager"]
+__all__ = ["DamagedError", "Dict", "GoneError", "KEEP", "List", "MISSING", "Manager", "ValueUnreadable"]
 
 list = List
+dict = Dict
 handle_grace: float
 
 def Manager(

@@ -6,9 +6,12 @@
  */
 #include "module.h"
 
-#include "objects/list.h"
 #include "objects/object.h"
+#include "pyblock.h"
+#include "pydict.h"
 #include "pylist.h"
+#include "pyobject.h"
+#include "pypickle.h"
 #include "pyreach.h"
 #include "sync/sync.h"
 #include "sync/wait.h"
@@ -33,6 +36,16 @@ struct module_state *module_state_of(PyTypeObject *type)
     if (state == NULL)
         Py_FatalError("comem: a type without its module");
     return state;
+}
+
+PyTypeObject *module_make_type(PyObject *module, PyType_Spec *spec)
+{
+    PyTypeObject *type = (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, spec, NULL);
+#ifndef Py_TPFLAGS_DISALLOW_INSTANTIATION
+    if (type != NULL)
+        type->tp_new = NULL;
+#endif
+    return type;
 }
 
 comem_store *module_store(struct module_state *state)
@@ -176,9 +189,10 @@ static PyMethodDef module_functions[] = {
     {"_detach", module_detach, METH_NOARGS, detach_doc},
     {"_scope_new", module_scope_new, METH_NOARGS, scope_new_doc},
     {"_scope_shutdown", module_scope_shutdown, METH_O, scope_shutdown_doc},
-    {"_new_proxy", (PyCFunction)(void (*)(void))pyproxy_new, METH_FASTCALL, pyproxy_new_doc},
-    {"_open", (PyCFunction)(void (*)(void))pylist_open, METH_FASTCALL, pylist_open_doc},
-    {"_make_proxy_type", pyproxy_make_type, METH_O, pyproxy_make_type_doc},
+    {"_new_proxy", PYOBJECT_METHOD(pyproxy_new), METH_FASTCALL, pyproxy_new_doc},
+    {"_open", PYOBJECT_METHOD(pyobject_open), METH_FASTCALL, pyobject_open_doc},
+    {"_handle", (PyCFunction)(void (*)(void))pypickle_handle, METH_FASTCALL, pypickle_handle_doc},
+    {"_make_proxy_type", PYOBJECT_METHOD(pyproxy_make_type), METH_FASTCALL, pyproxy_make_type_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -225,7 +239,8 @@ static int module_execute(PyObject *module)
 {
     if (module_check_interpreter() < 0)
         return -1;
-    if (module_add_errors(module) < 0 || pylist_setup(module) < 0 || pyiterator_setup(module) < 0)
+    if (module_add_errors(module) < 0 || pyobject_setup(module) < 0 || pyiterator_setup(module) < 0 ||
+        pyblock_setup(module) < 0 || pydict_view_setup(module) < 0 || pydict_marks_setup(module) < 0)
         return -1;
     struct module_state *state = module_state(module);
     state->open_function = PyObject_GetAttrString(module, "_open");
@@ -239,11 +254,22 @@ static int module_execute(PyObject *module)
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     struct module_state *state = module_state(module);
-    Py_VISIT(state->list_type);
+    for (unsigned i = 0; i < KINDS; i++) {
+        Py_VISIT(state->native_types[i]);
+        Py_VISIT(state->proxy_types[i]);
+    }
     Py_VISIT(state->iterator_type);
     Py_VISIT(state->reverse_iterator_type);
-    Py_VISIT(state->proxy_type);
+    Py_VISIT(state->block_type);
+    Py_VISIT(state->dict_iterator_type);
+    for (unsigned i = DICT_KEYS; i <= DICT_ITEMS; i++)
+        Py_VISIT(state->dict_view_types[i]);
+    Py_VISIT(state->missing);
+    Py_VISIT(state->keep);
     Py_VISIT(state->open_function);
+    Py_VISIT(state->values_module);
+    Py_VISIT(state->canonical_function);
+    Py_VISIT(state->typed_type);
     Py_VISIT(state->gone_error);
     Py_VISIT(state->damaged_error);
     return 0;
@@ -252,11 +278,22 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 static int module_clear(PyObject *module)
 {
     struct module_state *state = module_state(module);
-    Py_CLEAR(state->list_type);
+    for (unsigned i = 0; i < KINDS; i++) {
+        Py_CLEAR(state->native_types[i]);
+        Py_CLEAR(state->proxy_types[i]);
+    }
     Py_CLEAR(state->iterator_type);
     Py_CLEAR(state->reverse_iterator_type);
-    Py_CLEAR(state->proxy_type);
+    Py_CLEAR(state->block_type);
+    Py_CLEAR(state->dict_iterator_type);
+    for (unsigned i = DICT_KEYS; i <= DICT_ITEMS; i++)
+        Py_CLEAR(state->dict_view_types[i]);
+    Py_CLEAR(state->missing);
+    Py_CLEAR(state->keep);
     Py_CLEAR(state->open_function);
+    Py_CLEAR(state->values_module);
+    Py_CLEAR(state->canonical_function);
+    Py_CLEAR(state->typed_type);
     Py_CLEAR(state->gone_error);
     Py_CLEAR(state->damaged_error);
     return 0;

@@ -19,12 +19,23 @@
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
+enum kind_index { KIND_LIST, KIND_DICT, KINDS };       /* kinds of shared objects */
+enum dict_part { DICT_KEYS, DICT_VALUES, DICT_ITEMS }; /* what there is to read of a dict */
+
 struct module_state {
-    PyTypeObject *list_type;             /* comem.List */
+    PyTypeObject *native_types[KINDS];   /* comem.List ... */
+    PyTypeObject *proxy_types[KINDS];    /* comem.managers.ListProxy ...; NULL until that module is imported */
     PyTypeObject *iterator_type;         /* iter(list) */
     PyTypeObject *reverse_iterator_type; /* reversed(list) */
-    PyTypeObject *proxy_type;            /* comem.managers.ListProxy; NULL until that module is imported */
-    PyObject *open_function;             /* comem._engine._open, what a pickle calls */
+    PyTypeObject *dict_iterator_type;    /* iter(dict) and those of its views */
+    PyTypeObject *dict_view_types[DICT_ITEMS + 1];
+    PyObject *missing;            /* comem.MISSING */
+    PyObject *keep;               /* comem.KEEP */
+    PyTypeObject *block_type;     /* pyblock.h */
+    PyObject *open_function;      /* comem._engine._open, what a pickle calls */
+    PyObject *values_module;      /* comem._values; NULL until it is needed */
+    PyObject *canonical_function; /* comem._keys.canonical, and */
+    PyObject *typed_type;         /* comem._keys.Typed; NULL until they are needed */
     PyObject *gone_error;
     PyObject *damaged_error;
     comem_store *store; /* the program's store; NULL until it is needed */
@@ -58,6 +69,15 @@ struct module_state *module_find(PyTypeObject *type);
 /* The state of the module that made `type` or one of its bases. Never NULL for the types of this module and their
  * subclasses. A walk along the bases: for paths that make objects or raise. */
 struct module_state *module_state_of(PyTypeObject *type);
+
+#ifdef Py_TPFLAGS_DISALLOW_INSTANTIATION
+#define MODULE_NO_INSTANCES (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION)
+#else
+#define MODULE_NO_INSTANCES Py_TPFLAGS_DEFAULT
+#endif
+
+/* Makes a type that the module alone makes objects of; its spec has the flags MODULE_NO_INSTANCES. NULL with an exception. */
+PyTypeObject *module_make_type(PyObject *module, PyType_Spec *spec);
 
 /* The program's store, made if need be. NULL with an exception. */
 comem_store *module_store(struct module_state *state);

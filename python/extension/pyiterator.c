@@ -9,6 +9,7 @@
 
 #include "objects/list.h"
 #include "pylist.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 struct iterator_object {
@@ -150,6 +151,8 @@ static PyObject *iterator_next(PyObject *self)
         return iterator_int(iterator, value.as.integer);
     Py_INCREF(list); /* a collection may run the iterator to its end */
     PyObject *object = pyvalue_into_python(list, &value);
+    if (UNLIKELY(object == NULL))
+        pypickle_at_index(list, iterator->index - 1);
     Py_DECREF(list);
     return object;
 }
@@ -180,16 +183,10 @@ static PyType_Slot iterator_slots[] = {
     {0, NULL},
 };
 
-#ifdef Py_TPFLAGS_DISALLOW_INSTANTIATION
-#define ITERATOR_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION)
-#else
-#define ITERATOR_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC)
-#endif
-
 static PyType_Spec iterator_spec = {
     .name = "comem._engine.ListIterator",
     .basicsize = sizeof(struct iterator_object),
-    .flags = ITERATOR_FLAGS,
+    .flags = MODULE_NO_INSTANCES | Py_TPFLAGS_HAVE_GC,
     .slots = iterator_slots,
 };
 
@@ -254,6 +251,8 @@ static PyObject *reverse_iterator_next(PyObject *self)
         Py_CLEAR(iterator->list);
     else
         module_raise(module_state_of(Py_TYPE(self)), status);
+    if (status == COMEM_OK && object == NULL)
+        pypickle_at_index(list, index);
     Py_DECREF(list);
     return object;
 }
@@ -287,26 +286,16 @@ static PyType_Slot reverse_iterator_slots[] = {
 static PyType_Spec reverse_iterator_spec = {
     .name = "comem._engine.ListReverseIterator",
     .basicsize = sizeof(struct reverse_iterator_object),
-    .flags = ITERATOR_FLAGS,
+    .flags = MODULE_NO_INSTANCES | Py_TPFLAGS_HAVE_GC,
     .slots = reverse_iterator_slots,
 };
 
 /* ---- set-up ------------------------------------------------------------------------------------------------------ */
 
-static PyTypeObject *iterator_make_type(PyObject *module, PyType_Spec *spec)
-{
-    PyTypeObject *type = (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, spec, NULL);
-#ifndef Py_TPFLAGS_DISALLOW_INSTANTIATION
-    if (type != NULL)
-        type->tp_new = NULL; /* made by iter() and reversed() alone */
-#endif
-    return type;
-}
-
 int pyiterator_setup(PyObject *module)
 {
     struct module_state *state = module_state(module);
-    state->iterator_type = iterator_make_type(module, &iterator_spec);
-    state->reverse_iterator_type = iterator_make_type(module, &reverse_iterator_spec);
+    state->iterator_type = module_make_type(module, &iterator_spec);
+    state->reverse_iterator_type = module_make_type(module, &reverse_iterator_spec);
     return state->iterator_type == NULL || state->reverse_iterator_type == NULL ? -1 : 0;
 }

@@ -1,31 +1,17 @@
 /* pylist.h - comem.List, its Manager face and its iterators, as the other files see them
  *
- * Two types show one kind of shared list: comem.List and comem.managers.ListProxy, a subclass. Each owns its descriptors
- * and slots, because the interpreter calls a method of C directly only on the type that has it. What they have in common
- * stands in the files pylist*.c and is declared here; PYLIST_METHODS and PYLIST_SLOTS put it into both types.
+ * What both types have in common stands in the files pylist*.c and is declared here; PYLIST_METHODS and PYLIST_SLOTS put it
+ * into both.
  */
 #ifndef COMEM_PYTHON_PYLIST_H
 #define COMEM_PYTHON_PYLIST_H
 
-#include "module.h"
-
-/* A handle. `list` is never NULL in an object that Python code can see. */
-struct list_object {
-    PyObject_HEAD
-    comem_list *list;
-    PyObject *weak_references;
-};
+#include "pyobject.h"
 
 /* The engine's handle in a List. Borrowed. */
 static inline comem_list *pylist_of(PyObject *self)
 {
-    return ((struct list_object *)(void *)self)->list;
-}
-
-/* The same as any shared object's handle. */
-static inline comem_object *pylist_object(PyObject *self)
-{
-    return (comem_object *)(void *)pylist_of(self);
+    return (comem_list *)(void *)pyobject_of(self);
 }
 
 /* Whether `object` is a List or a subclass's, when neither it nor another operand is known to be. */
@@ -34,41 +20,19 @@ bool pylist_is_list(PyObject *object);
 /* The engine's handle behind `object` when it is a List (or a subclass's), else NULL. `container` is any List. Borrowed. */
 comem_list *pylist_handle(PyObject *container, PyObject *object);
 
-/* Whether the shared list behind the List `container` was made to share all the way down. */
-bool pylist_is_deep(PyObject *container);
-
-/* A new object of `type`, a List, that takes over the handle `list`. NULL with MemoryError, and the handle is released. */
-PyObject *pylist_wrap(PyTypeObject *type, comem_list *list);
-
-/* A new List, or ListProxy where the shared list was made by a manager, for the reference `value`. The handle moves into
- * it. NULL with an exception, and the value is whole. */
-PyObject *pylist_from_value(PyObject *container, comem_value *value);
-
 /* The items as they stood at one moment, as a new built-in list. */
 PyObject *pylist_snapshot(PyObject *self);
+PyObject *pylist_shown(PyObject *self);
 
 /* Appends the items of any iterable. 0, or -1 with an exception. */
 int pylist_extend_any(PyObject *self, PyObject *iterable);
-
-/* Sets the exception for `status`, which is not COMEM_OK. Returns -1. */
-int pylist_fail(PyObject *self, comem_status status);
-
-/* Whether a method may be called with `count` arguments: 0, or -1 with the built-in list's TypeError. */
-int pylist_check_count(const char *name, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most);
-
-/* The name of `type` without its module. Borrowed. */
-const char *pylist_type_name(PyTypeObject *type);
-
-/* Slot of List alone: a ListProxy represents itself otherwise. */
-PyObject *pylist_repr(PyObject *self);
+int pylist_fill(PyObject *self, PyObject *iterable, pydeep_memo *memo);
 
 /* pylist_slice.c: l[slice], l[slice] = object, del l[slice] with NULL. */
 PyObject *pylist_get_slice(PyObject *self, PyObject *slice);
 int pylist_assign_slice(PyObject *self, PyObject *slice, PyObject *object);
 
 /* Slots of both types. */
-void pylist_dealloc(PyObject *self);
-int pylist_traverse(PyObject *self, visitproc visit, void *arg);
 PyObject *pylist_richcompare(PyObject *self, PyObject *other, int operation);
 Py_ssize_t pylist_length(PyObject *self);
 PyObject *pylist_item(PyObject *self, Py_ssize_t index);
@@ -110,39 +74,23 @@ PyObject *pylist_index(PyObject *self, PyObject *const *arguments, Py_ssize_t co
 PyObject *pylist_count(PyObject *self, PyObject *object);
 PyObject *pylist_reverse(PyObject *self, PyObject *unused);
 PyObject *pylist_sort(PyObject *self, PyObject *arguments, PyObject *keywords);
-PyObject *pylist_reduce(PyObject *self, PyObject *unused);
 PyObject *pylist_reversed(PyObject *self, PyObject *unused);
 extern const char pylist_append_doc[], pylist_extend_doc[], pylist_insert_doc[], pylist_pop_doc[], pylist_remove_doc[],
     pylist_clear_doc[], pylist_index_doc[], pylist_count_doc[], pylist_reverse_doc[], pylist_sort_doc[],
-    pylist_reduce_doc[], pylist_reversed_doc[], pylist_class_getitem_doc[];
+    pylist_reversed_doc[];
 
-#define PYLIST_METHOD(function) ((PyCFunction)(void (*)(void))(function))
 #define PYLIST_METHODS                                                                                                \
     {"append", pylist_append, METH_O, pylist_append_doc}, {"extend", pylist_extend, METH_O, pylist_extend_doc},       \
-        {"insert", PYLIST_METHOD(pylist_insert), METH_FASTCALL, pylist_insert_doc},                                   \
-        {"pop", PYLIST_METHOD(pylist_pop), METH_FASTCALL, pylist_pop_doc},                                            \
+        {"insert", PYOBJECT_METHOD(pylist_insert), METH_FASTCALL, pylist_insert_doc},                                 \
+        {"pop", PYOBJECT_METHOD(pylist_pop), METH_FASTCALL, pylist_pop_doc},                                          \
         {"remove", pylist_remove, METH_O, pylist_remove_doc}, {"clear", pylist_clear, METH_NOARGS, pylist_clear_doc}, \
-        {"index", PYLIST_METHOD(pylist_index), METH_FASTCALL, pylist_index_doc},                                      \
+        {"index", PYOBJECT_METHOD(pylist_index), METH_FASTCALL, pylist_index_doc},                                    \
         {"count", pylist_count, METH_O, pylist_count_doc},                                                            \
         {"reverse", pylist_reverse, METH_NOARGS, pylist_reverse_doc},                                                 \
-        {"sort", PYLIST_METHOD(pylist_sort), METH_VARARGS | METH_KEYWORDS, pylist_sort_doc},                          \
-        {"__reversed__", pylist_reversed, METH_NOARGS, pylist_reversed_doc},                                          \
-        {"__reduce__", pylist_reduce, METH_NOARGS, pylist_reduce_doc},                                                \
+        {"sort", PYOBJECT_METHOD(pylist_sort), METH_VARARGS | METH_KEYWORDS, pylist_sort_doc},                        \
     {                                                                                                                 \
-        "__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, pylist_class_getitem_doc                           \
+        "__reversed__", pylist_reversed, METH_NOARGS, pylist_reversed_doc                                             \
     }
-
-/* Puts List into the module. 0, or -1 with an exception. */
-int pylist_setup(PyObject *module);
-
-/* Functions of the module. */
-PyObject *pylist_open(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-extern const char pylist_open_doc[];
-
-/* pyproxy.c */
-PyObject *pyproxy_new(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *pyproxy_make_type(PyObject *module, PyObject *standard);
-extern const char pyproxy_new_doc[], pyproxy_make_type_doc[];
 
 /* pyiterator.c: a new iterator of the List `self`. */
 PyObject *pyiterator_new(PyObject *self);

@@ -9,6 +9,7 @@
 #include "pylist_many.h"
 
 #include "pylist.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 #define FIND_COST 3 /* nanoseconds an item, about, for the engine to compare it */
@@ -40,7 +41,7 @@ static int needle_open(struct needle *needle, PyObject *self, PyObject *object)
 static int needle_close(struct needle *needle, PyObject *self, comem_status status)
 {
     module_take_back(needle->thread);
-    int found = status == COMEM_OK ? 1 : status == COMEM_NOT_FOUND ? 0 : pylist_fail(self, status);
+    int found = status == COMEM_OK ? 1 : status == COMEM_NOT_FOUND ? 0 : pyobject_fail(self, status);
     Py_XDECREF(needle->owner);
     return found;
 }
@@ -51,8 +52,10 @@ static Py_ssize_t snapshot_find(struct snapshot *snapshot, size_t from, PyObject
 {
     for (size_t i = from; i < snapshot->count; i++) {
         PyObject *item = pyvalue_to_python(self, &snapshot->values[i]);
-        if (item == NULL)
+        if (item == NULL) {
+            pypickle_at_index(self, snapshot->start + (int64_t)i);
             return -1;
+        }
         int equal = PyObject_RichCompareBool(item, object, Py_EQ);
         Py_DECREF(item);
         if (equal != 0)
@@ -75,10 +78,8 @@ static int pylist_find(PyObject *self, PyObject *object, comem_slice slice, size
     struct snapshot snapshot;
     if (found < 0 || snapshot_take(&snapshot, self, slice) < 0)
         return -1;
-    Py_ssize_t start = slice.start, stop = slice.stop;
-    (void)PySlice_AdjustIndices((Py_ssize_t)snapshot.moment.length, &start, &stop, 1);
     Py_ssize_t at = snapshot_find(&snapshot, 0, self, object);
-    *index = (size_t)(start + at);
+    *index = (size_t)(snapshot.start + at);
     found = at < 0 ? -1 : (size_t)at < snapshot.count;
     snapshot_clear(&snapshot);
     return found;
@@ -121,7 +122,7 @@ PyObject *pylist_index(PyObject *self, PyObject *const *arguments, Py_ssize_t co
 {
     comem_slice slice = COMEM_SLICE_ALL;
     size_t index;
-    if (pylist_check_count("index", count, 1, 3) < 0 ||
+    if (pyobject_check_count("index", count, 1, 3) < 0 ||
         (count > 1 && pylist_position(arguments[1], &slice.start) < 0) ||
         (count > 2 && pylist_position(arguments[2], &slice.stop) < 0))
         return NULL;
@@ -171,7 +172,7 @@ static int pylist_remove_once(PyObject *self, PyObject *object, bool *done)
     if (found > 0) {
         comem_status status = list_delete_if(pylist_of(self), &snapshot.moment, (uint64_t)at, done);
         if (status != COMEM_OK)
-            found = pylist_fail(self, status);
+            found = pyobject_fail(self, status);
         *done = *done || found < 0;
     }
     snapshot_clear(&snapshot);

@@ -1,18 +1,18 @@
-/* pylist_many.c - comem.List's many items at once: snapshots, extending, comparing, representing
+/* pylist_many.c - comem.List's many items at once: snapshots, extending, comparing
  *
  * In              An iterable becomes an array of values before the engine is called, and goes in with one call: all of
  *                 it or nothing. The values borrow from objects that the array holds until the call is over.
  * Out             A list of up to PIECE items is read with one call. A longer one is read piece by piece, each turned into
  *                 objects while it is in the processor's first cache; a piece of another moment than the first one means
  *                 that writers interfere: after PIECE_TRIES the list is read with one call, which makes them wait.
- * Work on copies  Comparing and representing work on snapshots: the foreign code that they run may change the list, and
- *                 they do not notice.
+ * Work on copies  Comparing works on snapshots: the foreign code that it runs may change the list, and it does not notice.
  * Cost            Extending by a built-in list of small numbers makes no object, and takes memory from the interpreter
  *                 only for more than FEW_VALUES. A snapshot: 4 ns an item, and what its object costs.
  */
 #include "pylist_many.h"
 
 #include "pylist.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
@@ -26,6 +26,14 @@ void snapshot_clear(struct snapshot *snapshot)
     snapshot->count = 0;
 }
 
+/* A slice for the list as it was at `moment`. */
+static comem_slice slice_resolve(comem_slice slice, const struct list_moment *moment)
+{
+    Py_ssize_t start = slice.start, stop = slice.stop;
+    (void)PySlice_AdjustIndices((Py_ssize_t)moment->length, &start, &stop, slice.step);
+    return (comem_slice){start, stop, slice.step};
+}
+
 /* The first call says how many there are. Room is asked for some more, since the list may grow until the next one. */
 int snapshot_take(struct snapshot *snapshot, PyObject *self, comem_slice slice)
 {
@@ -36,13 +44,17 @@ int snapshot_take(struct snapshot *snapshot, PyObject *self, comem_slice slice)
         comem_status status =
             list_read_moment(pylist_of(self), slice, snapshot->values, room, &snapshot->count, &snapshot->moment);
         module_take_back(thread);
-        if (status == COMEM_OK && snapshot->count <= room)
+        if (status == COMEM_OK && snapshot->count <= room) {
+            slice = slice_resolve(slice, &snapshot->moment);
+            snapshot->start = slice.start;
+            snapshot->step = slice.step;
             return 0;
+        }
         room = snapshot->count + snapshot->count / 8 + 8;
         snapshot->count = 0;
         snapshot_clear(snapshot);
         if (status != COMEM_OK)
-            return pylist_fail(self, status);
+            return pyobject_fail(self, status);
         snapshot->values = PyMem_New(comem_value, room);
         if (snapshot->values == NULL) {
             PyErr_NoMemory();
@@ -51,13 +63,14 @@ int snapshot_take(struct snapshot *snapshot, PyObject *self, comem_slice slice)
     }
 }
 
-/* Makes objects of `count` values for the new built-in list `items`, from position `at` on. The values are cleared. 0, or -1
- * with an exception. */
-static int items_put(PyObject *items, size_t at, PyObject *self, comem_value *values, size_t count)
+/* Makes objects of `count` values of a slice, which is resolved, for the new built-in list `items`, from position `at` on. The values
+ * are cleared. 0, or -1 with an exception. */
+static int items_put(PyObject *items, size_t at, PyObject *self, comem_slice slice, comem_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         PyObject *item = pyvalue_into_python(self, &values[i]);
         if (UNLIKELY(item == NULL)) {
+            pypickle_at_index(self, slice.start + (int64_t)(at + i) * slice.step);
             while (++i < count)
                 pyvalue_clear(&values[i]);
             return -1;
@@ -67,11 +80,11 @@ static int items_put(PyObject *items, size_t at, PyObject *self, comem_value *va
     return 0;
 }
 
-/* A new built-in list of `count` values, which are cleared. NULL with an exception. */
-static PyObject *items_make(PyObject *self, comem_value *values, size_t count)
+/* A new built-in list of the `count` values of a slice, which is resolved; they are cleared. NULL with an exception. */
+static PyObject *items_make(PyObject *self, comem_slice slice, comem_value *values, size_t count)
 {
     PyObject *items = PyList_New((Py_ssize_t)count);
-    if (items != NULL && items_put(items, 0, self, values, count) == 0)
+    if (items != NULL && items_put(items, 0, self, slice, values, count) == 0)
         return items;
     for (size_t i = 0; items == NULL && i < count; i++)
         pyvalue_clear(&values[i]);
@@ -102,13 +115,13 @@ static int items_read(PyObject *items, PyObject *self, comem_slice slice, const 
         comem_status status =
             list_read_moment(pylist_of(self), slice_piece(slice, at, wanted), values, PIECE, &read, &now);
         if (status != COMEM_OK)
-            return pylist_fail(self, status);
+            return pyobject_fail(self, status);
         if (now.table != moment->table || now.version != moment->version) {
             while (read > 0)
                 pyvalue_clear(&values[--read]);
             return 0;
         }
-        if (items_put(items, at, self, values, read) < 0)
+        if (items_put(items, at, self, slice, values, read) < 0)
             return -1;
     }
     return 1;
@@ -123,12 +136,11 @@ static PyObject *items_in_pieces(PyObject *self, comem_slice slice)
     comem_status status = list_read_moment(pylist_of(self), slice, values, PIECE, &count, &moment);
     if (status != COMEM_OK)
         return module_raise(module_state_of(Py_TYPE(self)), status);
+    slice = slice_resolve(slice, &moment);
     if (count <= PIECE)
-        return items_make(self, values, count);
-    Py_ssize_t start = slice.start, stop = slice.stop;
-    (void)PySlice_AdjustIndices((Py_ssize_t)moment.length, &start, &stop, slice.step);
+        return items_make(self, slice, values, count);
     PyObject *items = PyList_New((Py_ssize_t)count);
-    if (items != NULL && items_read(items, self, (comem_slice){start, stop, slice.step}, &moment) != 1)
+    if (items != NULL && items_read(items, self, slice, &moment) != 1)
         Py_CLEAR(items);
     return items;
 }
@@ -144,7 +156,8 @@ PyObject *pylist_items(PyObject *self, comem_slice slice)
     }
     if (items != NULL || snapshot_take(&snapshot, self, slice) < 0)
         return items;
-    items = items_make(self, snapshot.values, snapshot.count);
+    slice = (comem_slice){snapshot.start, 0, snapshot.step};
+    items = items_make(self, slice, snapshot.values, snapshot.count);
     PyMem_Free(snapshot.values);
     return items;
 }
@@ -152,6 +165,24 @@ PyObject *pylist_items(PyObject *self, comem_slice slice)
 PyObject *pylist_snapshot(PyObject *self)
 {
     return pylist_items(self, COMEM_SLICE_ALL);
+}
+
+PyObject *pylist_shown(PyObject *self)
+{
+    struct snapshot snapshot;
+    if (snapshot_take(&snapshot, self, COMEM_SLICE_ALL) < 0)
+        return NULL;
+    PyObject *items = PyList_New(0);
+    for (size_t i = 0; items != NULL && i < snapshot.count; i++) {
+        PyObject *item = pyvalue_to_python(self, &snapshot.values[i]);
+        if (item == NULL)
+            item = pypickle_shown(self);
+        if (item == NULL || PyList_Append(items, item) < 0)
+            Py_CLEAR(items);
+        Py_XDECREF(item);
+    }
+    snapshot_clear(&snapshot);
+    return items;
 }
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
@@ -179,7 +210,7 @@ static int batch_add_other(struct batch *batch, PyObject *self, PyObject *object
     Py_INCREF(object);
     batch->owners[batch->owner_count++] = object;
     PyObject *owner;
-    int result = pyvalue_from_other(self, object, &batch->values[batch->count], &owner);
+    int result = pyvalue_from_one_of(self, object, &batch->values[batch->count], &owner, batch->memo);
     if (owner != NULL)
         batch->owners[batch->owner_count++] = owner;
     batch->count += result == 0;
@@ -222,19 +253,21 @@ static int batch_fill_shared(struct batch *batch, PyObject *other)
     return 0;
 }
 
-int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const char *sentence)
+int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const char *sentence, pydeep_memo *memo)
 {
     batch->few[0] = comem_none(); /* no items: the engine is called all the same, and says when the list is gone */
     batch->values = batch->few;
     batch->count = batch->room = batch->owner_count = 0;
     batch->owned = false;
     batch->owners = NULL;
+    batch->memo = memo;
     batch->sequence = NULL;
     int result;
     if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable)) {
         Py_INCREF(iterable);
         batch->sequence = iterable;
-    } else if (pylist_handle(self, iterable) == NULL || Py_TYPE(iterable)->tp_iter != pyiterator_new) {
+    } else if (pylist_handle(self, iterable) == NULL || Py_TYPE(iterable)->tp_iter != pyiterator_new ||
+               !pyobject_same_rules(self, iterable)) {
         batch->sequence = sentence == NULL ? PySequence_List(iterable) : PySequence_Fast(iterable, sentence);
         if (batch->sequence == NULL)
             return -1;
@@ -250,16 +283,24 @@ int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const ch
 
 /* ---- extending --------------------------------------------------------------------------------------------------- */
 
-int pylist_extend_any(PyObject *self, PyObject *iterable)
+int pylist_fill(PyObject *self, PyObject *iterable, pydeep_memo *memo)
 {
     struct batch batch;
-    if (batch_open(&batch, self, iterable, NULL) < 0)
+    if (batch_open(&batch, self, iterable, NULL, memo) < 0)
         return -1;
     PyThreadState *thread = module_let_go(batch.count * READ_COST);
     comem_status status = comem_list_extend(pylist_of(self), batch.values, batch.count);
     module_take_back(thread);
-    int result = status == COMEM_OK ? 0 : pylist_fail(self, status);
+    int result = status == COMEM_OK ? 0 : pyobject_fail(self, status);
     batch_close(&batch);
+    return result;
+}
+
+int pylist_extend_any(PyObject *self, PyObject *iterable)
+{
+    pydeep_memo memo = NULL;
+    int result = pylist_fill(self, iterable, &memo);
+    Py_XDECREF(memo);
     return result;
 }
 
@@ -267,9 +308,8 @@ const char pylist_extend_doc[] =
     "extend($self, iterable, /)\n--\n\n"
     "Add the items of iterable behind the last item.\n\n"
     "All of them or none, also when iterable raises; other threads and processes see all at once.\n"
-    "TypeError for a type that cannot be stored, OverflowError for an int beyond 64 bits,\n"
-    "MemoryError when the store is full, GoneError when the list was shut down; none of them\n"
-    "changes the list. O(number and size of the items), about 15 ns for a number.";
+    "TypeError for what cannot be stored (it cannot be pickled), MemoryError when the store is full,\n"
+    "GoneError when the list was shut down; none of them changes the list. O(number and size of the items), about 15 ns for a number.";
 
 PyObject *pylist_extend(PyObject *self, PyObject *iterable)
 {
@@ -286,7 +326,7 @@ PyObject *pylist_inplace_extend(PyObject *self, PyObject *iterable)
     return self;
 }
 
-/* ---- comparing and representing ---------------------------------------------------------------------------------- */
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
 
 PyObject *pylist_richcompare(PyObject *self, PyObject *other, int operation)
 {
@@ -308,67 +348,4 @@ PyObject *pylist_richcompare(PyObject *self, PyObject *other, int operation)
     Py_XDECREF(others);
     Py_DECREF(own);
     return result;
-}
-
-/* The set of shared lists that this thread is representing, by address. Borrowed; NULL with an exception. */
-static PyObject *pylist_being_represented(void)
-{
-    PyObject *thread = PyThreadState_GetDict(); /* borrowed, without an exception when NULL */
-    if (thread == NULL)
-        return PyErr_NoMemory();
-    PyObject *key = PyUnicode_InternFromString("comem.List.__repr__");
-    if (key == NULL)
-        return NULL;
-    PyObject *set = PyDict_GetItemWithError(thread, key);
-    if (set == NULL && !PyErr_Occurred()) {
-        set = PySet_New(NULL);
-        if (set != NULL && PyDict_SetItem(thread, key, set) < 0)
-            Py_CLEAR(set);
-        Py_XDECREF(set); /* the thread's dictionary has it */
-    }
-    Py_DECREF(key);
-    return set;
-}
-
-const char *pylist_type_name(PyTypeObject *type)
-{
-    const char *dot = strrchr(type->tp_name, '.');
-    return dot == NULL ? type->tp_name : dot + 1;
-}
-
-/* "List(['one'])" of a snapshot. */
-static PyObject *pylist_represent(PyObject *self)
-{
-    PyObject *items = pylist_snapshot(self);
-    if (items == NULL && PyErr_ExceptionMatches(module_state_of(Py_TYPE(self))->gone_error)) {
-        PyErr_Clear();
-        return PyUnicode_FromFormat("<%s object at %p, gone>", pylist_type_name(Py_TYPE(self)), (void *)self);
-    }
-    PyObject *text = items == NULL ? NULL : PyUnicode_FromFormat("%s(%R)", pylist_type_name(Py_TYPE(self)), items);
-    Py_XDECREF(items);
-    return text;
-}
-
-PyObject *pylist_repr(PyObject *self)
-{
-    PyObject *represented = pylist_being_represented();
-    PyObject *mark = represented == NULL ? NULL : PyLong_FromVoidPtr((void *)pylist_of(self));
-    if (mark == NULL)
-        return NULL;
-    PyObject *text = NULL;
-    Py_INCREF(represented);
-    int met = PySet_Contains(represented, mark);
-    if (met > 0) {
-        text = PyUnicode_FromFormat("%s([...])", pylist_type_name(Py_TYPE(self)));
-    } else if (met == 0 && PySet_Add(represented, mark) == 0) {
-        text = pylist_represent(self);
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        if (PySet_Discard(represented, mark) < 0)
-            PyErr_Clear();
-        PyErr_Restore(type, value, traceback);
-    }
-    Py_DECREF(represented);
-    Py_DECREF(mark);
-    return text;
 }

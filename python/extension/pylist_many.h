@@ -3,6 +3,7 @@
 #define COMEM_PYTHON_PYLIST_MANY_H
 
 #include "module.h"
+#include "pydeep.h"
 
 #include "objects/list.h"
 
@@ -14,6 +15,7 @@
 struct snapshot {
     comem_value *values;
     size_t count;
+    int64_t start, step; /* where they stood in the list */
     struct list_moment moment;
 };
 
@@ -34,14 +36,16 @@ struct batch {
     comem_value *values;
     size_t count, room;
     bool owned;         /* the values own what they point at */
+    pydeep_memo *memo;  /* of the call */
     PyObject *sequence; /* where the objects come from; NULL when there are none */
     PyObject **owners;  /* NULL until there is one; room for two for each value */
     size_t owner_count;
 };
 
 /* Takes values from any iterable, to be stored in the List `self`; foreign code may run in here. `sentence`: what a TypeError
- * says when it is no iterable, NULL for the usual. 0, and the batch is to be closed; or -1 with an exception, and it is. */
-int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const char *sentence);
+ * says when it is no iterable, NULL for the usual; `memo` is of the call. 0, and the batch is to be closed; or -1 with an
+ * exception, and it is. */
+int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const char *sentence, pydeep_memo *memo);
 void batch_close(struct batch *batch);
 
 #endif

@@ -51,7 +51,7 @@ static int pylist_delete_slice(PyObject *self, comem_slice slice)
     PyThreadState *thread = module_let_go(slice.step == 1 ? 0 : (size_t)length * MOVE_COST);
     comem_status status = comem_list_slice_delete(pylist_of(self), slice);
     module_take_back(thread);
-    return status == COMEM_OK ? 0 : pylist_fail(self, status);
+    return status == COMEM_OK ? 0 : pyobject_fail(self, status);
 }
 
 int pylist_assign_slice(PyObject *self, PyObject *key, PyObject *object)
@@ -62,12 +62,15 @@ int pylist_assign_slice(PyObject *self, PyObject *key, PyObject *object)
         return -1;
     if (object == NULL)
         return pylist_delete_slice(self, slice);
-    if (batch_open(&batch, self, object, slice_sentence(slice)) < 0)
+    pydeep_memo memo = NULL;
+    int result = batch_open(&batch, self, object, slice_sentence(slice), &memo);
+    Py_XDECREF(memo);
+    if (result < 0)
         return -1;
     PyThreadState *thread = module_let_go(batch.count * MOVE_COST);
     comem_status status = comem_list_slice_set(pylist_of(self), slice, batch.values, batch.count);
     module_take_back(thread);
-    int result = status == COMEM_OK ? 0 : pylist_fail(self, status);
+    result = status == COMEM_OK ? 0 : pyobject_fail(self, status);
     batch_close(&batch);
     return result;
 }

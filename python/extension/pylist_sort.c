@@ -8,6 +8,7 @@
 #include "pylist_many.h"
 
 #include "pylist.h"
+#include "pypickle.h"
 #include "pyvalue.h"
 
 #define REVERSE_COST 8 /* nanoseconds an item, about */
@@ -41,6 +42,8 @@ static PyObject *sort_keys(PyObject *self, struct snapshot *snapshot, PyObject *
     PyObject *keys = PyList_New(0);
     for (size_t i = 0; keys != NULL && i < snapshot->count; i++) {
         PyObject *made = pyvalue_to_python(self, &snapshot->values[i]);
+        if (made == NULL)
+            pypickle_at_index(self, snapshot->start + (int64_t)i);
         if (made != NULL && key != Py_None) {
             PyObject *item = made;
             made = PyObject_CallFunctionObjArgs(key, item, NULL);
@@ -108,7 +111,7 @@ static int sort_store(PyObject *self, const struct list_moment *moment, const ui
     comem_status status = list_permute_if(pylist_of(self), moment, order, count, &done);
     module_take_back(thread);
     if (status != COMEM_OK)
-        return pylist_fail(self, status);
+        return pyobject_fail(self, status);
     if (done)
         return 0;
     PyErr_SetString(PyExc_ValueError, "list modified during sort");
@@ -141,7 +144,7 @@ static int sort_plain(PyObject *self, bool downwards)
     PyThreadState *thread = module_let_go((size_t)length * SORT_COST);
     comem_status status = downwards ? comem_list_sort_descending(pylist_of(self)) : comem_list_sort(pylist_of(self));
     module_take_back(thread);
-    return status == COMEM_OK ? 1 : status == COMEM_TYPE ? 0 : pylist_fail(self, status);
+    return status == COMEM_OK ? 1 : status == COMEM_TYPE ? 0 : pyobject_fail(self, status);
 }
 
 /* The argument `reverse` as a truth value. 1, 0, or -1 with the built-in list's exceptions. */

@@ -1,161 +1,179 @@
-/* pyproxy.c - comem.managers.ListProxy, the face that a manager's lists show
+/* pyproxy.c - the face that a manager's objects show: what is common to all kinds
  *
- * A List that is also an instance of the standard library's ListProxy, so isinstance() tests in existing programs hold.
- * It differs where the standard one differs from a list: repr and str, a hash by identity, copies, a __dict__, and the
- * few underscored names that programs use. Whatever the standard proxy has is here or in List; inherited from there, it
- * would ask a server that does not exist.
+ * comem.managers.ListProxy is a List that is also an instance of the standard library's ListProxy, so isinstance() tests in
+ * existing programs hold; DictProxy likewise. They differ where the standard ones differ from a list and a dict: repr and str,
+ * a hash by identity, copies, a __dict__, and the few underscored names that programs use. Whatever a standard proxy has is
+ * here or in the kind's own methods; inherited from there, it would ask a server that does not exist.
  *
- * The type is made when comem.managers is imported, since its second base comes from multiprocessing.managers.
+ * The types are made when comem.managers is imported, since their second bases come from multiprocessing.managers.
  */
-#include "objects/list.h"
 #include "objects/object.h"
-#include "pylist.h"
+#include "pyobject.h"
 #include "pyreach.h"
-
-struct proxy_object {
-    struct list_object list;
-    PyObject *dictionary;
-};
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static int proxy_traverse(PyObject *self, visitproc visit, void *arg)
+int pyproxy_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(((struct proxy_object *)(void *)self)->dictionary);
-    return pylist_traverse(self, visit, arg);
+    return pyobject_traverse(self, visit, arg);
 }
 
-static int proxy_clear_references(PyObject *self)
+int pyproxy_clear_references(PyObject *self)
 {
     Py_CLEAR(((struct proxy_object *)(void *)self)->dictionary);
     return 0;
 }
 
-static void proxy_dealloc(PyObject *self)
+void pyproxy_dealloc(PyObject *self)
 {
     PyObject_GC_UnTrack(self);
-    if (((struct list_object *)(void *)self)->weak_references != NULL)
+    if (((struct handle_object *)(void *)self)->weak_references != NULL)
         PyObject_ClearWeakRefs(self); /* before the attributes, whose end may run code that looks for the object */
-    (void)proxy_clear_references(self);
-    pylist_dealloc(self);
+    (void)pyproxy_clear_references(self);
+    pyobject_dealloc(self);
 }
 
-static PyObject *proxy_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
+/* The standard managers' name of its kind. */
+static const char *proxy_typeid(PyObject *self)
 {
-    PyErr_Format(PyExc_TypeError, "cannot create '%.200s' instances: a manager's list() makes them", type->tp_name);
+    return pyobject_kind(Py_TYPE(self))->typeid;
+}
+
+PyObject *pyproxy_refuse_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
+{
+    PyErr_Format(PyExc_TypeError, "cannot create '%.200s' instances: a manager's %s() makes them", type->tp_name,
+                 pyobject_kind(type)->typeid);
     return NULL;
 }
 
-static int proxy_init(PyObject *self, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
+int pyproxy_refuse_init(PyObject *self, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
 {
-    PyErr_Format(PyExc_TypeError, "a '%.200s' is made by a manager's list() and cannot be made anew",
-                 Py_TYPE(self)->tp_name);
+    PyErr_Format(PyExc_TypeError, "a '%.200s' is made by a manager's %s() and cannot be made anew",
+                 Py_TYPE(self)->tp_name, proxy_typeid(self));
     return -1;
 }
 
 const char pyproxy_new_doc[] =
-    "_new_proxy(scope, deep, /)\n--\n\n"
-    "A ListProxy of a new empty list in the scope; deep says whether it shares all the way down.";
+    "_new_proxy(typeid, scope, deep, pickle, /)\n--\n\n"
+    "The proxy of a new empty object of the kind in the scope; deep says whether it shares all the way\n"
+    "down, pickle whether what only pickle can store may be stored in it.";
 
 PyObject *pyproxy_new(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     struct module_state *state = module_state(module);
-    if (count != 2 || state->proxy_type == NULL) {
-        PyErr_SetString(PyExc_TypeError, "_new_proxy() takes a scope and a bool, once comem.managers is imported");
+    enum kind_index index;
+    if (count != 4) {
+        PyErr_SetString(PyExc_TypeError, "_new_proxy() takes a typeid, a scope and two bools");
         return NULL;
     }
-    unsigned long long scope = PyLong_AsUnsignedLongLong(arguments[0]);
+    if (pyobject_kind_named(arguments[0], &index) < 0)
+        return NULL;
+    if (state->proxy_types[index] == NULL) {
+        PyErr_SetString(PyExc_TypeError, "_new_proxy() makes no objects before comem.managers is imported");
+        return NULL;
+    }
+    unsigned long long scope = PyLong_AsUnsignedLongLong(arguments[1]);
     if (scope == (unsigned long long)-1 && PyErr_Occurred())
         return NULL;
-    comem_list *list;
-    uint32_t flags = OBJECT_FACE_MANAGER | (arguments[1] == Py_True ? OBJECT_DEEP : 0u);
+    comem_object *object;
+    uint32_t flags = OBJECT_FACE_MANAGER | (arguments[2] == Py_True ? OBJECT_DEEP : 0u) |
+                     (arguments[3] == Py_True ? 0u : OBJECT_NO_PICKLE);
     if (UNLIKELY(scope == 0)) { /* of a manager that stands for nothing itself */
-        comem_object *unbound = pyreach_unbound(state, OBJECT_LIST, flags);
-        return unbound == NULL ? NULL : pylist_wrap(state->proxy_type, (comem_list *)(void *)unbound);
+        object = pyreach_unbound(state, (enum object_type)pyobject_kind_at(index)->type, flags);
+        return object == NULL ? NULL : pyobject_wrap(state->proxy_types[index], object);
     }
     comem_store *store = module_store(state);
     if (store == NULL)
         return NULL;
-    comem_status status = list_new_in(store, scope, flags, &list);
+    comem_status status = pyobject_kind_at(index)->make(store, scope, flags, &object);
     if (status != COMEM_OK)
         return module_raise(state, status);
-    return pylist_wrap(state->proxy_type, list);
+    return pyobject_wrap(state->proxy_types[index], object);
 }
 
 /* ---- as the standard proxy --------------------------------------------------------------------------------------- */
 
-static PyObject *proxy_repr(PyObject *self)
+PyObject *pyproxy_repr(PyObject *self)
 {
-    return PyUnicode_FromFormat("<%s object, typeid 'list' at %p>", pylist_type_name(Py_TYPE(self)), (void *)self);
-}
-
-/* The text of the items, as the built-in list gives it. */
-static PyObject *proxy_items_repr(PyObject *self)
-{
-    PyObject *items = pylist_snapshot(self);
-    PyObject *text = items == NULL ? NULL : PyObject_Repr(items);
-    Py_XDECREF(items);
-    return text;
-}
-
-static PyObject *proxy_str(PyObject *self)
-{
-    PyObject *text = proxy_items_repr(self);
-    if (text != NULL || !PyErr_ExceptionMatches(PyExc_Exception))
-        return text;
-    PyErr_Clear();
-    return PyUnicode_FromFormat("<%s object, typeid 'list' at %p; '__str__()' failed>", pylist_type_name(Py_TYPE(self)),
+    return PyUnicode_FromFormat("<%s object, typeid '%s' at %p>", pyobject_type_name(Py_TYPE(self)), proxy_typeid(self),
                                 (void *)self);
 }
 
-static Py_hash_t proxy_hash(PyObject *self)
+/* What it holds, as a new built-in object. */
+static PyObject *proxy_plain(PyObject *self)
 {
-    uint64_t offset = object_offset(pylist_object(self));
+    return pyobject_kind(Py_TYPE(self))->plain(self);
+}
+
+/* The text of what it holds, as the built-in object gives it. */
+static PyObject *proxy_plain_repr(PyObject *self)
+{
+    PyObject *plain = pyobject_kind(Py_TYPE(self))->shown(self);
+    PyObject *text = plain == NULL ? NULL : PyObject_Repr(plain);
+    Py_XDECREF(plain);
+    return text;
+}
+
+PyObject *pyproxy_str(PyObject *self)
+{
+    PyObject *text = proxy_plain_repr(self);
+    if (text != NULL || !PyErr_ExceptionMatches(PyExc_Exception))
+        return text;
+    PyErr_Clear();
+    return PyUnicode_FromFormat("<%s object, typeid '%s' at %p; '__str__()' failed>", pyobject_type_name(Py_TYPE(self)),
+                                proxy_typeid(self), (void *)self);
+}
+
+Py_hash_t pyproxy_hash(PyObject *self)
+{
+    uint64_t offset = object_offset(pyobject_of(self));
     Py_hash_t hash = (Py_hash_t)((offset >> 7) | (offset << 57)); /* headers are 128 bytes apart */
     return hash == -1 ? -2 : hash;
 }
 
-PyDoc_STRVAR(copy_doc, "__copy__($self, /)\n--\n\nFor copy.copy(): another handle of the same list.");
+const char pyproxy_copy_doc[] = "__copy__($self, /)\n--\n\nFor copy.copy(): another handle of the same object.";
 
-static PyObject *proxy_copy(PyObject *self, PyObject *Py_UNUSED(unused))
+PyObject *pyproxy_copy(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     PyTypeObject *type = Py_TYPE(self);
     PyObject *copy = type->tp_alloc(type, 0);
     if (copy == NULL)
         return NULL;
-    object_hold(pylist_object(self));
-    ((struct list_object *)(void *)copy)->list = pylist_of(self);
+    object_hold(pyobject_of(self));
+    ((struct handle_object *)(void *)copy)->object = pyobject_of(self);
     return copy;
 }
 
-PyDoc_STRVAR(deepcopy_doc, "__deepcopy__($self, memo, /)\n--\n\nFor copy.deepcopy(): the items as a built-in list.");
+const char pyproxy_deepcopy_doc[] =
+    "__deepcopy__($self, memo, /)\n--\n\nFor copy.deepcopy(): what it holds, as a built-in object.";
 
-static PyObject *proxy_deepcopy(PyObject *self, PyObject *Py_UNUSED(memo))
+PyObject *pyproxy_deepcopy(PyObject *self, PyObject *Py_UNUSED(memo))
 {
-    return pylist_snapshot(self);
+    return proxy_plain(self);
 }
 
-PyDoc_STRVAR(items_doc, "copy($self, /)\n--\n\nThe items as a built-in list, as they stood at one moment.");
+const char pyproxy_plain_doc[] = "copy($self, /)\n--\n\nWhat it holds, as a built-in object, at one moment.";
 
-PyDoc_STRVAR(getvalue_doc, "_getvalue($self, /)\n--\n\nThe items as a built-in list, as they stood at one moment.");
+const char pyproxy_getvalue_doc[] = "_getvalue($self, /)\n--\n\nWhat it holds, as a built-in object, at one moment.";
 
-static PyObject *proxy_getvalue(PyObject *self, PyObject *Py_UNUSED(unused))
+PyObject *pyproxy_getvalue(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    return pylist_snapshot(self);
+    return proxy_plain(self);
 }
 
-PyDoc_STRVAR(close_doc, "_close($self, /)\n--\n\n"
-                        "Does nothing: there is no connection to close, and the handle goes with this object.");
+const char pyproxy_close_doc[] = "_close($self, /)\n--\n\n"
+                                 "Does nothing: there is no connection to close, and the handle goes with this object.";
 
-static PyObject *proxy_close(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(unused))
+PyObject *pyproxy_close(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(unused))
 {
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(callmethod_doc, "_callmethod($self, methodname, args=(), kwds={})\n--\n\n"
-                             "Call a method of the list by name and return its result.");
+const char pyproxy_callmethod_doc[] = "_callmethod($self, methodname, args=(), kwds={})\n--\n\n"
+                                      "Call a method by its name and return its result.";
 
-static PyObject *proxy_callmethod(PyObject *self, PyObject *arguments, PyObject *keywords)
+PyObject *pyproxy_callmethod(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {"methodname", "args", "kwds", NULL};
     PyObject *name, *args = NULL, *kwds = NULL;
@@ -163,10 +181,10 @@ static PyObject *proxy_callmethod(PyObject *self, PyObject *arguments, PyObject 
                                      &kwds))
         return NULL;
     if (PyUnicode_CompareWithASCIIString(name, "#GETVALUE") == 0)
-        return pylist_snapshot(self);
+        return proxy_plain(self);
     if (PyUnicode_CompareWithASCIIString(name, "__repr__") == 0 ||
         PyUnicode_CompareWithASCIIString(name, "__str__") == 0)
-        return proxy_items_repr(self);
+        return proxy_plain_repr(self);
     PyObject *method = PyObject_GetAttr(self, name);
     PyObject *list = args == NULL ? PyTuple_New(0) : PySequence_Tuple(args);
     PyObject *result = method == NULL || list == NULL ? NULL : PyObject_Call(method, list, kwds);
@@ -182,88 +200,43 @@ static PyObject *proxy_token(PyObject *self, void *Py_UNUSED(closure))
     if (module == NULL)
         return NULL;
     char id[17];
-    PyOS_snprintf(id, sizeof(id), "%llx", (unsigned long long)object_offset(pylist_object(self)));
-    PyObject *token = PyObject_CallMethod(module, "Token", "sOs", "list", Py_None, id);
+    PyOS_snprintf(id, sizeof(id), "%llx", (unsigned long long)object_offset(pyobject_of(self)));
+    PyObject *token = PyObject_CallMethod(module, "Token", "sOs", proxy_typeid(self), Py_None, id);
     Py_DECREF(module);
     return token;
 }
 
-/* ---- the type ---------------------------------------------------------------------------------------------------- */
-
-PyDoc_STRVAR(proxy_doc,
-             "A list made by a manager: a comem.List with the face of multiprocessing's ListProxy.\n\n"
-             "Operations, errors and cost are comem.List's. It is equal to lists of equal items and hashed by\n"
-             "identity, equal for all handles of one list. str() gives the items, repr() the standard proxy's\n"
-             "text, and neither raises when the manager was shut down. copy.copy() gives another handle,\n"
-             "copy() and copy.deepcopy() a built-in list.");
-
-static PyMethodDef proxy_methods[] = {
-    PYLIST_METHODS,
-    {"copy", proxy_getvalue, METH_NOARGS, items_doc},
-    {"__copy__", proxy_copy, METH_NOARGS, copy_doc},
-    {"__deepcopy__", proxy_deepcopy, METH_O, deepcopy_doc},
-    {"_getvalue", proxy_getvalue, METH_NOARGS, getvalue_doc},
-    {"_callmethod", (PyCFunction)(void (*)(void))proxy_callmethod, METH_VARARGS | METH_KEYWORDS, callmethod_doc},
-    {"_close", proxy_close, METH_NOARGS, close_doc},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyGetSetDef proxy_attributes[] = {
+PyGetSetDef pyproxy_attributes[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, "Attributes of this handle; they are local.", NULL},
-    {"_token", proxy_token, NULL, "The standard proxy's Token: 'list', no address, and an id of the list.", NULL},
+    {"_token", proxy_token, NULL, "The standard proxy's Token: the typeid, no address, and an id of the object.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-static PyMemberDef proxy_members[] = {
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct list_object, weak_references), READONLY, NULL},
+PyMemberDef pyproxy_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct handle_object, weak_references), READONLY, NULL},
     {"__dictoffset__", T_PYSSIZET, offsetof(struct proxy_object, dictionary), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
-static PyType_Slot proxy_slots[] = {
-    {Py_tp_doc, (void *)proxy_doc},
-    {Py_tp_new, (void *)proxy_new},
-    {Py_tp_init, (void *)proxy_init},
-    {Py_tp_dealloc, (void *)proxy_dealloc},
-    {Py_tp_traverse, (void *)proxy_traverse},
-    {Py_tp_clear, (void *)proxy_clear_references},
-    {Py_tp_repr, (void *)proxy_repr},
-    {Py_tp_str, (void *)proxy_str},
-    {Py_tp_hash, (void *)proxy_hash},
-    {Py_tp_getattro, (void *)PyObject_GenericGetAttr},
-    {Py_tp_setattro, (void *)PyObject_GenericSetAttr},
-    {Py_tp_methods, proxy_methods},
-    {Py_tp_getset, proxy_attributes},
-    {Py_tp_members, proxy_members},
-    PYLIST_SLOTS,
-    {0, NULL},
-};
-
-static PyType_Spec proxy_spec = {
-    .name = "comem.managers.ListProxy",
-    .basicsize = sizeof(struct proxy_object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC
-#ifdef Py_TPFLAGS_SEQUENCE
-             | Py_TPFLAGS_SEQUENCE
-#endif
-    ,
-    .slots = proxy_slots,
-};
-
 const char pyproxy_make_type_doc[] =
-    "_make_proxy_type(standard, /)\n--\n\n"
-    "The type ListProxy, a subclass of List and of standard, multiprocessing's. Made once.";
+    "_make_proxy_type(typeid, standard, /)\n--\n\n"
+    "The type ListProxy, DictProxy ..., a subclass of the kind's own and of standard, multiprocessing's.\n"
+    "Made once.";
 
-PyObject *pyproxy_make_type(PyObject *module, PyObject *standard)
+PyObject *pyproxy_make_type(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     struct module_state *state = module_state(module);
-    if (state->proxy_type == NULL) {
-        PyObject *bases = PyTuple_Pack(2, state->list_type, standard);
+    enum kind_index index;
+    if (pyobject_check_count("_make_proxy_type", count, 2, 2) < 0 || pyobject_kind_named(arguments[0], &index) < 0)
+        return NULL;
+    if (state->proxy_types[index] == NULL) {
+        PyObject *bases = PyTuple_Pack(2, state->native_types[index], arguments[1]);
         if (bases == NULL)
             return NULL;
-        state->proxy_type = (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, &proxy_spec, bases);
+        state->proxy_types[index] =
+            (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, pyobject_kind_at(index)->proxy, bases);
         Py_DECREF(bases);
     }
-    Py_XINCREF(state->proxy_type);
-    return (PyObject *)state->proxy_type;
+    Py_XINCREF(state->proxy_types[index]);
+    return (PyObject *)state->proxy_types[index];
 }

@@ -7,8 +7,7 @@
 #include "pyreach.h"
 
 #include "objects/handle.h"
-#include "objects/list.h"
-#include "pylist.h"
+#include "pyobject.h"
 
 #define UNBOUND                                                                                                          \
     "this object stands for nothing: it was made while this process imported its parent's main module, whose lines run " \
@@ -240,9 +239,9 @@ PyDoc_STRVAR(is_foreign_doc, "_is_foreign(handle, /)\n--\n\n"
 
 static PyObject *reach_is_foreign(PyObject *Py_UNUSED(module), PyObject *object)
 {
-    const comem_list *list = pylist_is_list(object) ? pylist_of(object) : NULL;
+    const comem_object *handle = pyobject_handle(object, object);
     const struct store_map *map = handle_default_map();
-    return PyBool_FromLong(list == NULL || (map != NULL && list->object.identity != 0 && list->object.map != map));
+    return PyBool_FromLong(map != NULL && handle->identity != 0 && handle->map != map);
 }
 
 PyMethodDef pyreach_functions[] = {

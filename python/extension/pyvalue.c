@@ -1,32 +1,17 @@
 /* pyvalue.c - Python objects to comem values and back: everything but small ints
  *
  * In       A str of ASCII and bytes are borrowed as they are. Any other str is encoded into a bytes object that the
- *          caller holds until the value is stored; lone surrogates become three bytes each ('surrogatepass').
+ *          caller holds until the value is stored; lone surrogates become three bytes each ('surrogatepass'). Plain compound
+ *          objects are packed (pypack.c); everything else is pickled (pypickle.c).
  * Out      Text comes as a private copy, so no other process can change it while the decoder counts. ASCII is copied
  *          into a new str and checked there: a store that lies about it is an error, never a malformed str.
- * Refused  Subclasses, because they would come back as something else, and every other type.
  */
 #include "pyvalue.h"
 
-#include "pylist.h"
-
-/* TypeError for an object that a shared list cannot hold. Returns -1. */
-static int pyvalue_refuse(PyObject *container, PyObject *object)
-{
-    const char *name = Py_TYPE(object)->tp_name;
-    if (pylist_is_deep(container) &&
-        (PyList_CheckExact(object) || PyDict_CheckExact(object) || PyAnySet_CheckExact(object)))
-        PyErr_Format(
-            PyExc_TypeError,
-            "cannot store a plain '%.200s' in a list that shares all the way down: it would be a private copy%s", name,
-            PyList_CheckExact(object) ? "; store a comem.List of its items" : "");
-    else
-        PyErr_Format(PyExc_TypeError,
-                     "cannot store an object of type '%.200s' in a shared list; None, bool, int, float, str, bytes and "
-                     "comem.List can be stored (these types themselves, no subclasses)",
-                     name);
-    return -1;
-}
+#include "pyobject.h"
+#include "pypack.h"
+#include "pypickle.h"
+#include "pyunpack.h"
 
 /* 1, or 0 when it is beyond 64 bits. */
 static int pyvalue_from_int(PyObject *object, comem_value *value)
@@ -82,20 +67,34 @@ int pyvalue_from_scalar(PyObject *object, comem_value *value, PyObject **owner)
     return 0;
 }
 
+int pyvalue_from_one_of(PyObject *container, PyObject *object, comem_value *value, PyObject **owner, pydeep_memo *memo)
+{
+    int plain = pyvalue_from_scalar(object, value, owner);
+    if (LIKELY(plain != 0))
+        return plain > 0 ? 0 : -1;
+    comem_object *shared = pyobject_handle(container, object);
+    if (shared == NULL && pydeep_wanted(container, object)) {
+        *owner = pydeep_share(container, object, memo);
+        if (*owner == NULL)
+            return -1;
+        shared = pyobject_of(*owner);
+    }
+    if (shared != NULL) {
+        *value = pyobject_ref(shared);
+        return 0;
+    }
+    plain = pypack_value(container, object, value, owner);
+    if (plain != 0)
+        return plain > 0 ? 0 : -1;
+    return pypickle_value(container, object, value, owner);
+}
+
 int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value, PyObject **owner)
 {
-    int scalar = pyvalue_from_scalar(object, value, owner);
-    if (LIKELY(scalar != 0))
-        return scalar > 0 ? 0 : -1;
-    if (PyLong_CheckExact(object)) {
-        PyErr_SetString(PyExc_OverflowError, "int too large for a shared list: it holds -2**63 to 2**63 - 1");
-        return -1;
-    }
-    comem_list *list = pylist_handle(container, object);
-    if (list == NULL)
-        return pyvalue_refuse(container, object);
-    *value = comem_ref(list);
-    return 0;
+    pydeep_memo memo = NULL;
+    int result = pyvalue_from_one_of(container, object, value, owner, &memo);
+    Py_XDECREF(memo);
+    return result;
 }
 
 /* Whether all of `size` bytes are below 128. */
@@ -142,7 +141,11 @@ PyObject *pyvalue_to_other(PyObject *container, comem_value *value)
     case COMEM_BYTES:
         return PyBytes_FromStringAndSize(value->as.data, (Py_ssize_t)value->size);
     case COMEM_REF:
-        return pylist_from_value(container, value);
+        return pyobject_from_value(container, value);
+    case COMEM_PACKED:
+        return pyunpack_value(container, value);
+    case COMEM_PICKLE:
+        return pypickle_load(container, value);
     default:
         PyErr_Format(module_state_of(Py_TYPE(container))->damaged_error, "a value of unknown kind %d in the store",
                      (int)value->kind);

@@ -6,7 +6,7 @@
 #ifndef COMEM_PYVALUE_H
 #define COMEM_PYVALUE_H
 
-#include "module.h"
+#include "pydeep.h"
 
 #if PY_VERSION_HEX < 0x030B0000
 #include <longintrepr.h>
@@ -36,6 +36,9 @@ static inline int64_t pyvalue_small(PyObject *object)
 /* Fills `value` from an object that is exactly None, bool, int of 64 bits, float, str or bytes, and *owner as below. 1; 0 when
  * it is nothing of these; -1 with MemoryError. */
 int pyvalue_from_scalar(PyObject *object, comem_value *value, PyObject **owner);
+
+/* pyvalue_from_python() for one of the objects that a call stores together; `memo` is of the call. */
+int pyvalue_from_one_of(PyObject *container, PyObject *object, comem_value *value, PyObject **owner, pydeep_memo *memo);
 
 /* The slow ends of the two functions below. */
 int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value, PyObject **owner);

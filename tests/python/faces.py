@@ -1,4 +1,4 @@
-"""What the tests of both faces share: lists of either, and what an act does to one."""
+"""What the tests of both faces share: lists and dicts of either, and what an act does to one."""
 
 import comem
 
@@ -10,13 +10,28 @@ def native(items=()):
 
 
 def managed(items=()):
+    return manager().list(items)
+
+
+def manager():
     global _manager
     if _manager is None:
         _manager = comem.Manager()
-    return _manager.list(items)
+    return _manager
 
 
 FACES = [native, managed]
+
+
+def native_dict(*args, **values):
+    return comem.Dict(*args, **values)
+
+
+def managed_dict(*args, **values):
+    return manager().dict(*args, **values)
+
+
+DICT_FACES = [native_dict, managed_dict]
 
 
 def outcome(act, target):
@@ -33,6 +48,15 @@ def assert_same(act, shared, plain):
     assert seen == expected
     assert type(seen[1]) is type(expected[1])
     assert list(shared) == plain
+    return seen[1]
+
+
+def assert_same_dict(act, shared, plain):
+    """act does to both dicts the same, and leaves them equal and in the same order."""
+    seen, expected = outcome(act, shared), outcome(act, plain)
+    assert seen == expected
+    assert type(seen[1]) is type(expected[1])
+    assert shared.copy() == plain and list(shared) == list(plain)
     return seen[1]
 
 

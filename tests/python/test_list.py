@@ -7,6 +7,7 @@ import pickle
 import random
 import signal
 import struct
+import sys
 import threading
 import time
 import weakref
@@ -108,17 +109,9 @@ def test_any_str_comes_back(text):
     assert comem.List([text])[0] == text
 
 
-class IntSubclass(int):
-    pass
-
-
-class StrSubclass(str):
-    pass
-
-
 @pytest.mark.parametrize(
     "value",
-    [(), [], {}, set(), 1j, bytearray(b"x"), object(), int, len, IntSubclass(1), StrSubclass("x"), range(3), Ellipsis],
+    [set(), lambda: None, (item for item in ()), memoryview(b"x"), sys.stdout, [lambda: None], (lambda: None,)],
     ids=lambda value: type(value).__name__,
 )
 def test_a_type_that_cannot_be_stored_is_named_and_changes_nothing(value):
@@ -130,23 +123,9 @@ def test_a_type_that_cannot_be_stored_is_named_and_changes_nothing(value):
         lambda: shared.extend(iter([3, value])),
         lambda: comem.List([value]),
     ):
-        with pytest.raises(TypeError, match=type(value).__name__):
+        with pytest.raises(TypeError, match="function" if type(value) in (list, tuple) else type(value).__name__):
             store()
     assert shared == [1, 2]
-
-
-@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**64, 10**100, -(10**100)])
-def test_an_int_beyond_64_bits_is_an_overflow_and_changes_nothing(number):
-    shared = comem.List([1])
-    for store in (
-        lambda: shared.append(number),
-        lambda: shared.__setitem__(0, number),
-        lambda: shared.extend((2, number)),
-    ):
-        with pytest.raises(OverflowError):
-            store()
-    assert shared == [1]
-    assert number not in shared
 
 
 # ---- indexing --------------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def test_any_iterable_is_assigned_all_or_nothing(face):
         raise ZeroDivisionError
 
     shared = face([1, 2, 3])
-    for value, error in ((broken(), ZeroDivisionError), ([1, 1j], TypeError), ([1, 2**64], OverflowError)):
+    for value, error in ((broken(), ZeroDivisionError), ([1, lambda: None], TypeError)):
         with pytest.raises(error):
             shared[:] = value
         assert shared == [1, 2, 3]
@@ -158,11 +158,10 @@ def test_methods_count_their_arguments_as_the_built_in(face):
 
 def test_an_item_that_cannot_be_stored_is_not_inserted(face):
     shared = face([1])
-    for value, error in ((1j, TypeError), (2**64, OverflowError)):
-        with pytest.raises(error):
-            shared.insert(0, value)
-        with pytest.raises(error):
-            shared[0:1] = [value]
+    with pytest.raises(TypeError):
+        shared.insert(0, lambda: None)
+    with pytest.raises(TypeError):
+        shared[0:1] = [lambda: None]
     assert shared == [1]
 
 
@@ -438,9 +437,10 @@ def test_a_subclass_copies_as_the_built_in_does():
     assert type(Words([1])[:]) is type(Words([1]) + [1]) is type(Words([1]) * 2) is list
 
 
-def test_a_native_copy_refuses_plain_lists_as_its_original():
-    with pytest.raises(TypeError, match="all the way down"):
-        comem.List().copy().append([])
+def test_a_native_copy_shares_all_the_way_down_as_its_original():
+    copy = comem.List().copy()
+    copy.append([])
+    assert type(copy[0]) is comem.List
 
 
 def test_sums_are_built_in_lists(face):

@@ -13,10 +13,10 @@ import comem
 PROGRAM = '''
 import builtins
 from multiprocessing import managers as standard
-from typing import Dict
+from typing import Dict, Mapping, Optional, Tuple, Union
 
 import comem
-from comem.managers import ListProxy, SyncManager
+from comem.managers import DictProxy, ListProxy, SyncManager
 
 numbers: comem.List[int] = comem.List([1, 2])
 numbers.append(3)
@@ -53,7 +53,38 @@ with comem.Manager(deep=True) as manager:
     shared: comem.List[str] = words
     standard_manager: standard.SyncManager = manager
     table: Dict[ListProxy[str], int] = {words: 1}
+    scores = manager.dict(one=1)
+    score_proxy: DictProxy[str, int] = scores
+    standard_dict: standard.DictProxy[str, int] = scores
+    shared_dict: comem.Dict[str, int] = scores
+    copied_dict: builtins.dict[str, int] = scores.copy()
+    key_list: builtins.list[str] = scores.keys()
+    manager.dict({1: "one"}).update({2: "two"})
+    number = scores["one"] + scores.pop("one", 2) + scores.add("one") + manager.dict([("two", 2)])["two"]
+    made: builtins.dict[str, int] = scores.fromkeys(["a"], 1)
+    dict_table: Dict[DictProxy[str, int], int] = {scores: 1}
 plain: builtins.list[int] = [*numbers]
+names_of: comem.Dict[int, str] = comem.Dict({1: "one"})
+names_of[2] = "two"
+names_of.update([(3, "three")])
+names_of |= {4: "four"}
+name: str = names_of[1] + names_of.get(2, "") + names_of.pop(3) + names_of.setdefault(1, "x")
+maybe: Optional[str] = names_of.get(5)
+pair: Tuple[int, str] = names_of.popitem()
+both: builtins.dict[Union[int, bool], Union[str, float]] = names_of | {True: 1.5}
+for number, name in names_of.items():
+    del names_of[number]
+keys = names_of.keys() & {1, 2}
+for number in reversed(names_of.keys()):
+    pass
+if names_of.cas(1, comem.MISSING, "new") and names_of.cas(1, "new", comem.MISSING):
+    names_of.update_if(1, lambda value: comem.KEEP if value is comem.MISSING else value + "x")
+copied_names: comem.Dict[int, str] = names_of.copy()
+mapping: Mapping[int, str] = names_of
+plain_names: builtins.dict[int, str] = dict(names_of)
+counts: comem.dict[str, int] = comem.dict(a=1)
+number = counts.add("a") + counts.add("b", 2)
+print(dict(**counts))
 try:
     numbers.clear()
 except (comem.GoneError, comem.DamagedError):
@@ -71,6 +102,11 @@ comem.List([1]).insert("text", 1)  # five
 comem.List([1])[:] = ["text"]  # six
 text = comem.List(["a"])[:]  # seven
 comem.List([1j]).sort()  # eight
+comem.Dict(a=1)["a"] = "text"  # nine
+comem.Dict(a=1)[1]  # ten
+comem.Dict({1: 2}).update(a=1)  # eleven
+text = comem.Manager().dict(a=1)["a"]  # twelve
+comem.Dict(a=1).cas("a", 1, "text")  # thirteen
 '''
 
 
@@ -96,12 +132,12 @@ def test_a_typical_program_is_strictly_typed(tmp_path):
 def test_wrong_programs_are_found(tmp_path):
     (tmp_path / "wrong.py").write_text(WRONG)
     done = mypy("mypy", "--strict", "wrong.py", cwd=tmp_path)
-    assert "Found 8 errors" in done.stdout, done.stdout
+    assert "Found 13 errors" in done.stdout, done.stdout
 
 
 ALLOWED = """\
 # a decorator that the mypy of today wants and that of yesterday does not know
-comem.(_engine.|managers.)?(List|list|ListProxy)
+comem.(_engine.|managers.)?(List|list|ListProxy|Dict|dict|DictProxy|DictKeys|DictValues|DictItems)
 """
 
 

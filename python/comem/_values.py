@@ -1,0 +1,114 @@
+"""Values that are pickles: how the extension makes them, and what it raises when one cannot be loaded.
+
+The shared objects in a value are its references, counted while it is stored; its pickle has their numbers. A pickle that an
+object's own method makes meanwhile is none of the value's, and has names, as any other.
+"""
+
+import io
+import pickle
+import pickletools
+
+from . import _engine
+
+__all__ = ["Unreadable", "ValueUnreadable", "dumps", "loads", "unreadable"]
+
+_SHARED = tuple(getattr(_engine, name) for name in ("List", "Dict") if hasattr(_engine, name))
+
+
+class ValueUnreadable(pickle.UnpicklingError):
+    """A stored value cannot be unpickled in this process: its class or module is not there, or refuses.
+
+    The value stays where it is, for others to read; len(), del, keys() and repr() work all the same. class_name, reason and
+    where say what it is, why it cannot be read, and its key or index ("key 'a'", "item 3"; None: not known).
+    """
+
+    def __init__(self, class_name, reason, where=None):
+        super().__init__(class_name, reason, where)
+        self.class_name, self.reason, self.where = class_name, reason, where
+
+    def __str__(self):
+        return f"{self.where or 'a value'}, an object of class {self.class_name}, cannot be unpickled here: {self.reason}"
+
+    def _at(self, where):
+        if self.where is None:
+            self.where = where
+            self.args = (self.class_name, self.reason, where)
+
+
+class Unreadable:
+    """What stands for such a value in a repr()."""
+
+    def __init__(self, error):
+        self._text = f"<unreadable {error.class_name.rpartition('.')[2]}>"
+
+    def __repr__(self):
+        return self._text
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file, buffers, held):
+        super().__init__(file, 5, buffer_callback=buffers.append)
+        self._held = held
+
+    def reducer_override(self, part):
+        if not isinstance(part, _SHARED):
+            return NotImplemented
+        self._held.append(part)
+        return _reference, (type(part), len(self._held) - 1)
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file, buffers, held):
+        super().__init__(file, buffers=buffers)
+        self._held = held
+
+    def find_class(self, module, name):
+        if module == __name__ and name == _reference.__name__:
+            return self._reference
+        return super().find_class(module, name)
+
+    def _reference(self, cls, number):
+        part = self._held[number]
+        return part if type(part) is cls else _engine._handle(cls, part)
+
+
+def _reference(cls, number):
+    """In a value's pickle: its reference of that number, as an object of class cls."""
+    raise pickle.UnpicklingError("a part of a stored value's pickle, which cannot be loaded on its own")
+
+
+def dumps(value):
+    """Its pickle, the buffers that belong to it, and the shared objects in it. TypeError: it cannot be pickled."""
+    file, buffers, held = io.BytesIO(), [], []
+    try:
+        _Pickler(file, buffers, held).dump(value)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TypeError(f"cannot store an object of type '{type(value).__name__}': {error}") from error
+    return file.getvalue(), buffers, held
+
+
+def loads(stream, buffers, held):
+    """The value again; `held` are its references in order."""
+    return _Unpickler(io.BytesIO(stream), buffers, held).load()
+
+
+def _class_name(stream):
+    """The first class or function in a pickle."""
+    texts = []
+    try:
+        for opcode, argument, _ in pickletools.genops(bytes(stream)):
+            if opcode.name == "STACK_GLOBAL":
+                return ".".join(texts[-2:])
+            if isinstance(argument, str):
+                texts.append(argument)
+    except ValueError:
+        pass  # no pickle
+    return "unknown"
+
+
+def unreadable(stream, reason):
+    """The exception for a pickle that cannot be loaded, or is not to be. `reason` is an exception or a sentence."""
+    text = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
+    error = ValueUnreadable(_class_name(stream), text)
+    error.__cause__ = reason if isinstance(reason, BaseException) else None
+    return error

@@ -1,0 +1,99 @@
+/* pydeep.c - plain lists and dicts that become shared ones
+ *
+ * An exact list or dict that is an item or a value of an object made to share all the way down is copied into a new shared object of
+ * the same scope and flags, and so on down; not those inside tuples or other objects, which are values. What is met twice in one
+ * call becomes one shared object, so an object may contain itself. Nothing names the new objects before the whole is stored: if
+ * that fails, or the process dies, they go.
+ */
+#include "pydeep.h"
+
+#include "objects/object.h"
+#include "pyobject.h"
+
+bool pydeep_wanted(PyObject *container, PyObject *object)
+{
+    return (PyList_CheckExact(object) || PyDict_CheckExact(object) || PySet_CheckExact(object)) &&
+           pyobject_is_deep(container);
+}
+
+/* The kind that an object becomes, KINDS when there is none yet. */
+static enum kind_index deep_kind(PyObject *object)
+{
+    const char *typeid = PyList_CheckExact(object) ? "list" : PyDict_CheckExact(object) ? "dict" : "set";
+    unsigned i = 0;
+    while (i < KINDS && strcmp(pyobject_kind_at((enum kind_index)i)->typeid, typeid) != 0)
+        i++;
+    return (enum kind_index)i;
+}
+
+static PyObject *deep_refuse(PyObject *object)
+{
+    PyErr_Format(
+        PyExc_TypeError,
+        "cannot store a plain '%.200s' in an object that shares all the way down: it would be a private copy%s",
+        Py_TYPE(object)->tp_name, PySet_CheckExact(object) ? "; a frozenset can be stored" : "");
+    return NULL;
+}
+
+/* A new empty shared object like `container`. */
+static PyObject *deep_make(PyObject *container, enum kind_index index)
+{
+    struct module_state *state = module_state_of(Py_TYPE(container));
+    comem_store *store = module_store(state);
+    if (store == NULL)
+        return NULL;
+    comem_object *like = pyobject_of(container), *object;
+    uint64_t scope = word_load(&like->shared->scope);
+    comem_status status = pyobject_kind_at(index)->make(store, scope, object_flags(like), &object);
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    comem_value value = pyobject_ref(object);
+    PyObject *shared = pyobject_from_value(container, &value);
+    if (shared == NULL)
+        object_release(object);
+    return shared;
+}
+
+/* Puts {address: (shared, object)} into the memo; the object is held so that its address stays its own. */
+static int deep_remember(pydeep_memo *memo, PyObject *key, PyObject *shared, PyObject *object)
+{
+    if (*memo == NULL && (*memo = PyDict_New()) == NULL)
+        return -1;
+    PyObject *both = PyTuple_Pack(2, shared, object);
+    int result = both == NULL ? -1 : PyDict_SetItem(*memo, key, both);
+    Py_XDECREF(both);
+    return result;
+}
+
+static PyObject *deep_share_new(PyObject *container, PyObject *object, PyObject *key, pydeep_memo *memo)
+{
+    enum kind_index index = deep_kind(object);
+    if (index == KINDS)
+        return deep_refuse(object);
+    PyObject *shared = deep_make(container, index);
+    if (shared == NULL || Py_EnterRecursiveCall(" while sharing a nested object") != 0) {
+        Py_XDECREF(shared);
+        return NULL;
+    }
+    if (deep_remember(memo, key, shared, object) < 0 || pyobject_kind_at(index)->fill(shared, object, memo) < 0)
+        Py_CLEAR(shared);
+    Py_LeaveRecursiveCall();
+    return shared;
+}
+
+PyObject *pydeep_share(PyObject *container, PyObject *object, pydeep_memo *memo)
+{
+    PyObject *key = PyLong_FromVoidPtr((void *)object);
+    if (key == NULL)
+        return NULL;
+    PyObject *both = *memo == NULL ? NULL : PyDict_GetItemWithError(*memo, key);
+    PyObject *shared = NULL;
+    if (both != NULL) {
+        shared = PyTuple_GET_ITEM(both, 0);
+        Py_INCREF(shared);
+    } else if (!PyErr_Occurred()) {
+        shared = deep_share_new(container, object, key, memo);
+    }
+    Py_DECREF(key);
+    return shared;
+}

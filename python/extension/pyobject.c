@@ -1,0 +1,377 @@
+/* pyobject.c - what the types of all kinds of shared objects have in common: handles, copies, pickles, repr()
+ *
+ * An object of these types is one handle of this process on a shared object; it holds nothing else. Which type shows a
+ * reference that was read out of a container is decided by the kind of what it refers to and by its face; both are the shared
+ * object's, not the handle's.
+ */
+#include "pyobject.h"
+
+#include "objects/object.h"
+#include "pyreach.h"
+
+static struct kind *const kinds[KINDS] = {[KIND_LIST] = &pylist_kind, [KIND_DICT] = &pydict_kind};
+
+/* ---- kinds ------------------------------------------------------------------------------------------------------- */
+
+/* The number of the kind that objects of `type` show, KINDS when it is a type of no kind. */
+static unsigned kind_number(struct module_state *state, PyTypeObject *type)
+{
+    unsigned number = 0;
+    while (number < KINDS && !PyType_IsSubtype(type, state->native_types[number]))
+        number++;
+    return number;
+}
+
+const struct kind *pyobject_kind(PyTypeObject *type)
+{
+    return kinds[kind_number(module_state_of(type), type)];
+}
+
+int pyobject_kind_named(PyObject *typeid, enum kind_index *index)
+{
+    for (unsigned i = 0; PyUnicode_Check(typeid) && i < KINDS; i++) {
+        if (PyUnicode_CompareWithASCIIString(typeid, kinds[i]->typeid) == 0) {
+            *index = (enum kind_index)i;
+            return 0;
+        }
+    }
+    PyErr_Format(PyExc_TypeError, "%R names no kind of shared object", typeid);
+    return -1;
+}
+
+const struct kind *pyobject_kind_at(enum kind_index index)
+{
+    return kinds[index];
+}
+
+/* The type that shows `object`. Borrowed; NULL with an exception. The first object of a manager that a process meets imports
+ * comem.managers, which registers the types. An object that this process has lost may be of any kind. */
+static PyTypeObject *pyobject_face(struct module_state *state, const comem_object *object)
+{
+    unsigned index = 0;
+    while (index < KINDS && object->identity != 0 && object_identity_type(object->identity) != kinds[index]->type)
+        index++;
+    if (index == KINDS) {
+        PyErr_SetString(PyExc_TypeError, "a reference to an object that this release of comem does not know");
+        return NULL;
+    }
+    if ((object_flags(object) & OBJECT_FACE_MANAGER) == 0)
+        return state->native_types[index];
+    if (UNLIKELY(state->proxy_types[index] == NULL)) {
+        PyObject *module = PyImport_ImportModule("comem.managers");
+        if (module == NULL)
+            return NULL;
+        Py_DECREF(module);
+        if (state->proxy_types[index] == NULL)
+            PyErr_SetString(PyExc_ImportError, "comem.managers belongs to another import of comem");
+    }
+    return state->proxy_types[index];
+}
+
+/* ---- handles ----------------------------------------------------------------------------------------------------- */
+
+comem_object *pyobject_handle(PyObject *container, PyObject *object)
+{
+    struct module_state *state = module_state_of(Py_TYPE(container));
+    return kind_number(state, Py_TYPE(object)) < KINDS ? pyobject_of(object) : NULL;
+}
+
+bool pyobject_is_deep(PyObject *container)
+{
+    return (object_flags(pyobject_of(container)) & OBJECT_DEEP) != 0;
+}
+
+bool pyobject_same_rules(PyObject *one, PyObject *other)
+{
+    uint32_t differences = object_flags(pyobject_of(one)) ^ object_flags(pyobject_of(other));
+    return (differences & (OBJECT_DEEP | OBJECT_NO_PICKLE)) == 0;
+}
+
+PyObject *pyobject_wrap(PyTypeObject *type, comem_object *object)
+{
+    PyObject *self = type->tp_alloc(type, 0);
+    if (self == NULL) {
+        object_release(object);
+        return NULL;
+    }
+    ((struct handle_object *)(void *)self)->object = object;
+    return self;
+}
+
+PyObject *pyobject_from_value(PyObject *container, comem_value *value)
+{
+    PyTypeObject *type = pyobject_face(module_state_of(Py_TYPE(container)), value->as.object);
+    PyObject *object = type == NULL ? NULL : type->tp_alloc(type, 0);
+    if (object == NULL)
+        return NULL;
+    ((struct handle_object *)(void *)object)->object = value->as.object;
+    value->owned = 0; /* the handle is the object's now */
+    return object;
+}
+
+void pyobject_dealloc(PyObject *self)
+{
+    struct handle_object *handle = (struct handle_object *)(void *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (handle->weak_references != NULL)
+        PyObject_ClearWeakRefs(self);
+    if (handle->object != NULL)
+        object_release(handle->object);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+int pyobject_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+PyMemberDef pyobject_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct handle_object, weak_references), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
+
+int pyobject_fail(PyObject *self, comem_status status)
+{
+    module_raise(module_state_of(Py_TYPE(self)), status);
+    return -1;
+}
+
+int pyobject_check_count(const char *name, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most)
+{
+    if (LIKELY(count >= least && count <= most))
+        return 0;
+    Py_ssize_t limit = count < least ? least : most;
+    PyErr_Format(PyExc_TypeError, "%s expected %s%zd argument%s, got %zd", name,
+                 least == most   ? ""
+                 : count < least ? "at least "
+                                 : "at most ",
+                 limit, limit == 1 ? "" : "s", count);
+    return -1;
+}
+
+/* ---- pickles ----------------------------------------------------------------------------------------------------- */
+
+const char pyobject_reduce_doc[] =
+    "__reduce__($self, /)\n--\n\n"
+    "For pickle: the class and the name of the shared object.\n\n"
+    "A pickle is a name, not a copy: loaded in this program it gives another handle of the same object,\n"
+    "which outlives the pickling by comem.handle_grace seconds when nothing else holds it. Loaded where the store is\n"
+    "out of reach it raises GoneError, as pickling does for an object that was shut down.";
+
+PyObject *pyobject_reduce(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    struct module_state *state = module_state_of(Py_TYPE(self));
+    struct object_name name;
+    if (pyreach_name(state, pyobject_of(self), &name) < 0)
+        return NULL;
+    return Py_BuildValue("O(Oy#)", state->open_function, Py_TYPE(self), (const char *)&name, (Py_ssize_t)sizeof(name));
+}
+
+const char pyobject_open_doc[] =
+    "_open(cls, name, /)\n--\n\n"
+    "A handle of class cls on the shared object that a pickle names. GoneError when it is out of reach.";
+
+PyObject *pyobject_open(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    struct module_state *state = module_state(module);
+    struct object_name name;
+    unsigned number = KINDS;
+    if (count == 2 && PyType_Check(arguments[0]))
+        number = kind_number(state, (PyTypeObject *)(void *)arguments[0]);
+    if (number == KINDS || !PyBytes_CheckExact(arguments[1]) ||
+        PyBytes_GET_SIZE(arguments[1]) != (Py_ssize_t)sizeof(name)) {
+        PyErr_SetString(PyExc_TypeError, "_open() takes a type of comem's and a shared object's name");
+        return NULL;
+    }
+    memcpy(&name, PyBytes_AS_STRING(arguments[1]), sizeof(name));
+    comem_object *object = pyreach_open(state, (enum object_type)kinds[number]->type, &name);
+    if (object == NULL)
+        return NULL;
+    if (object->identity != 0 && object_identity_type(object->identity) != kinds[number]->type) {
+        object_release(object);
+        PyErr_Format(PyExc_TypeError, "the pickle names a shared object that is no %s", kinds[number]->typeid);
+        return NULL;
+    }
+    return pyobject_wrap((PyTypeObject *)(void *)arguments[0], object);
+}
+
+/* ---- copies ------------------------------------------------------------------------------------------------------ */
+
+PyObject *pyobject_make(PyTypeObject *type)
+{
+    struct module_state *state = module_state_of(type);
+    comem_object *object;
+    int waits = pyreach_waits();
+    if (UNLIKELY(waits != 0)) {
+        object = waits < 0 ? NULL : pyreach_unbound(state, (enum object_type)pyobject_kind(type)->type, OBJECT_DEEP);
+        return object == NULL ? NULL : pyobject_wrap(type, object);
+    }
+    comem_store *store = module_store(state);
+    if (store == NULL)
+        return NULL;
+    comem_status status = pyobject_kind(type)->make(store, 0, OBJECT_DEEP, &object);
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    return pyobject_wrap(type, object);
+}
+
+PyObject *pyobject_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
+{
+    return pyobject_make(type);
+}
+
+/* Adds what `source` holds, as one call. 0, or -1 with an exception. */
+static int pyobject_fill(PyObject *self, PyObject *source)
+{
+    pydeep_memo memo = NULL;
+    int result = pyobject_kind(Py_TYPE(self))->fill(self, source, &memo);
+    Py_XDECREF(memo);
+    return result;
+}
+
+/* A new shared object that holds the same, in an object of `type`. */
+static PyObject *pyobject_make_copy(PyTypeObject *type, PyObject *self)
+{
+    PyObject *copy = pyobject_make(type);
+    if (copy != NULL && pyobject_fill(copy, self) < 0)
+        Py_CLEAR(copy);
+    return copy;
+}
+
+PyObject *pyobject_copy(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    struct module_state *state = module_state_of(Py_TYPE(self));
+    return pyobject_make_copy(state->native_types[kind_number(state, Py_TYPE(self))], self);
+}
+
+const char pyobject_copy_same_doc[] = "__copy__($self, /)\n--\n\n"
+                                      "For copy.copy(): as copy(), of the class of this object.";
+
+PyObject *pyobject_copy_same(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    return pyobject_make_copy(Py_TYPE(self), self);
+}
+
+const char pyobject_deepcopy_doc[] = "__deepcopy__($self, memo, /)\n--\n\n"
+                                     "For copy.deepcopy(): a new shared object that holds deep copies.";
+
+/* Fills the new object `copy` with deep copies of what `self` holds; `memo` knows `self` as `copy` already. */
+static int pyobject_fill_deeply(PyObject *copy, PyObject *self, PyObject *memo)
+{
+    const struct kind *kind = pyobject_kind(Py_TYPE(self));
+    PyObject *module = PyImport_ImportModule("copy");
+    PyObject *held = module == NULL ? NULL : kind->plain(self);
+    PyObject *copies = held == NULL ? NULL : PyObject_CallMethod(module, "deepcopy", "OO", held, memo);
+    int result = copies == NULL ? -1 : pyobject_fill(copy, copies);
+    Py_XDECREF(copies);
+    Py_XDECREF(held);
+    Py_XDECREF(module);
+    return result;
+}
+
+PyObject *pyobject_deepcopy(PyObject *self, PyObject *memo)
+{
+    if (!PyDict_Check(memo)) {
+        PyErr_SetString(PyExc_TypeError, "__deepcopy__() takes copy.deepcopy()'s memo");
+        return NULL;
+    }
+    /* Several handles of one object must give one copy, so the memo knows it by the address they share. */
+    PyObject *key = Py_BuildValue("(sN)", "comem", PyLong_FromVoidPtr((void *)pyobject_of(self)));
+    if (key == NULL)
+        return NULL;
+    PyObject *copy = PyDict_GetItemWithError(memo, key);
+    Py_XINCREF(copy);
+    if (copy == NULL && !PyErr_Occurred()) {
+        copy = pyobject_make(Py_TYPE(self));
+        if (copy != NULL && (PyDict_SetItem(memo, key, copy) < 0 || pyobject_fill_deeply(copy, self, memo) < 0))
+            Py_CLEAR(copy);
+    }
+    Py_DECREF(key);
+    return copy;
+}
+
+/* ---- repr() ------------------------------------------------------------------------------------------------------ */
+
+const char *pyobject_type_name(PyTypeObject *type)
+{
+    const char *dot = strrchr(type->tp_name, '.');
+    return dot == NULL ? type->tp_name : dot + 1;
+}
+
+/* The set of shared objects that this thread is representing, by address. Borrowed; NULL with an exception. */
+static PyObject *pyobject_being_represented(void)
+{
+    PyObject *thread = PyThreadState_GetDict(); /* borrowed, without an exception when NULL */
+    if (thread == NULL)
+        return PyErr_NoMemory();
+    PyObject *key = PyUnicode_InternFromString("comem.__repr__");
+    if (key == NULL)
+        return NULL;
+    PyObject *set = PyDict_GetItemWithError(thread, key);
+    if (set == NULL && !PyErr_Occurred()) {
+        set = PySet_New(NULL);
+        if (set != NULL && PyDict_SetItem(thread, key, set) < 0)
+            Py_CLEAR(set);
+        Py_XDECREF(set); /* the thread's dictionary has it */
+    }
+    Py_DECREF(key);
+    return set;
+}
+
+/* "List(['one'])" of a snapshot. */
+static PyObject *pyobject_represent(PyObject *self)
+{
+    PyObject *held = pyobject_kind(Py_TYPE(self))->shown(self);
+    if (held == NULL && PyErr_ExceptionMatches(module_state_of(Py_TYPE(self))->gone_error)) {
+        PyErr_Clear();
+        return PyUnicode_FromFormat("<%s object at %p, gone>", pyobject_type_name(Py_TYPE(self)), (void *)self);
+    }
+    PyObject *text = held == NULL ? NULL : PyUnicode_FromFormat("%s(%R)", pyobject_type_name(Py_TYPE(self)), held);
+    Py_XDECREF(held);
+    return text;
+}
+
+PyObject *pyobject_repr(PyObject *self)
+{
+    PyObject *represented = pyobject_being_represented();
+    PyObject *mark = represented == NULL ? NULL : PyLong_FromVoidPtr((void *)pyobject_of(self));
+    if (mark == NULL)
+        return NULL;
+    PyObject *text = NULL;
+    Py_INCREF(represented);
+    int met = PySet_Contains(represented, mark);
+    if (met > 0) {
+        text = PyUnicode_FromFormat("%s(%s)", pyobject_type_name(Py_TYPE(self)), pyobject_kind(Py_TYPE(self))->nested);
+    } else if (met == 0 && PySet_Add(represented, mark) == 0) {
+        text = pyobject_represent(self);
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        if (PySet_Discard(represented, mark) < 0)
+            PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
+    }
+    Py_DECREF(represented);
+    Py_DECREF(mark);
+    return text;
+}
+
+/* ---- set-up ------------------------------------------------------------------------------------------------------ */
+
+const char pyobject_class_getitem_doc[] = "For annotations: List[int], Dict[str, int].";
+
+int pyobject_setup(PyObject *module)
+{
+    struct module_state *state = module_state(module);
+    for (unsigned i = 0; i < KINDS; i++) {
+        PyTypeObject *type = (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, kinds[i]->native, NULL);
+        state->native_types[i] = type;
+        if (type == NULL || PyModule_AddType(module, type) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,11 @@
+/* pyunpack.h - packed values to plain compound objects */
+#ifndef COMEM_PYTHON_PYUNPACK_H
+#define COMEM_PYTHON_PYUNPACK_H
+
+#include "module.h"
+
+/* The object that a value of kind COMEM_PACKED, read from the shared object `container`, stands for. NULL with an exception:
+ * DamagedError when it is not what a packer writes, MemoryError. 15 ns an item, and what its object costs. */
+PyObject *pyunpack_value(PyObject *container, const comem_value *value);
+
+#endif
