@@ -111,13 +111,13 @@ extern const char pydict_reversed_doc[];
 
 /* ---- both types ---- */
 
-#define PYDICT_SLOTS                                                                           \
-    {Py_nb_or, (void *)pydict_or}, {Py_nb_inplace_or, (void *)pydict_inplace_or},              \
-        {Py_tp_richcompare, (void *)pydict_richcompare}, {Py_tp_iter, (void *)pydict_iterate}, \
-        {Py_mp_length, (void *)pydict_length}, {Py_mp_subscript, (void *)pydict_subscript},    \
-        {Py_mp_ass_subscript, (void *)pydict_assign_subscript},                                \
-    {                                                                                          \
-        Py_sq_contains, (void *)pydict_contains                                                \
+#define PYDICT_SLOTS                                                                                         \
+    {Py_nb_or, (void *)pydict_or}, {Py_nb_inplace_or, (void *)pydict_inplace_or},                            \
+        {Py_tp_richcompare, (void *)pydict_richcompare}, {Py_tp_iter, (void *)pydict_iterate},               \
+        {Py_mp_length, (void *)pydict_length}, {Py_sq_length, (void *)pydict_length},                        \
+        {Py_mp_subscript, (void *)pydict_subscript}, {Py_mp_ass_subscript, (void *)pydict_assign_subscript}, \
+    {                                                                                                        \
+        Py_sq_contains, (void *)pydict_contains                                                              \
     }
 
 #define PYDICT_METHODS                                                                               \
