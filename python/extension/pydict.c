@@ -1,11 +1,11 @@
 /* pydict.c - comem.Dict: the types, single keys
  *
- * Every method is one call of the engine, or reads what is there at one moment, works on that and commits if it is still so
- * (pydict_change.c), or takes a snapshot (pydict_many.c, pydict_view.c). What runs foreign code (converting, comparing,
+ * Every method is one call of the engine, or reads what is there at one moment, works on that and commits if it is still
+ * so (pydict_change.c), or takes a snapshot (pydict_many.c, pydict_view.c). What runs foreign code (converting, comparing,
  * representing) runs before or after the call, never in it.
  *
- * Cost     A key that is a small int or a short str of ASCII makes no object and takes no memory; nor does a value that is a
- *          number.
+ * Cost     A key that is a small int or a short str of ASCII makes no object and takes no memory; nor does a value that
+ *          is a number.
  */
 #include "pydict.h"
 

@@ -6,11 +6,12 @@
 #ifndef COMEM_PYTHON_PYDICT_H
 #define COMEM_PYTHON_PYDICT_H
 
-#include "objects/dict.h"
 #include "pykey.h"
 #include "pyobject.h"
 #include "pypickle.h"
 #include "pyvalue.h"
+
+#include "objects/dict.h"
 
 /* The engine's handle in a Dict. Borrowed. */
 static inline comem_dict *pydict_of(PyObject *self)

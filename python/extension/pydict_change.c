@@ -1,8 +1,8 @@
 /* pydict_change.c - comem.Dict's changes that depend on what was there: pop(), popitem(), add(), cas(), update_if()
  *
- * The value is read and made an object, what is to be done with it is worked out, by foreign code perhaps, and only then the
- * engine is asked to commit, if the key is still as it was read; otherwise all of it runs again. So a value that cannot be
- * read, or code that raises, leaves the dict as it was. add() of plain numbers is one call of the engine.
+ * The value is read and made an object, what is to be done with it is worked out, by foreign code perhaps, and only then
+ * the engine is asked to commit, if the key is still as it was read; otherwise all of it runs again. So a value that cannot
+ * be read, or code that raises, leaves the dict as it was. add() of plain numbers is one call of the engine.
  *
  * Progress      An attempt is in vain only when another one succeeded meanwhile.
  */
@@ -314,7 +314,8 @@ PyObject *pydict_add(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
 
 /* ---- cas --------------------------------------------------------------------------------------------------------- */
 
-/* Whether what is stored is what is expected: 1 as keys are equal, so that a float that is not a number can be met; or -1. */
+/* Whether what is stored equals what is expected, as keys do: a float that is not a number is met, too. 1, 0, or -1 with an
+ * exception. */
 static int cas_equal(PyObject *stored, PyObject *expected)
 {
     int equal = PyObject_RichCompareBool(stored, expected, Py_EQ);
@@ -381,8 +382,7 @@ static PyObject *update_if_once(struct change *change, PyObject *function)
     PyObject *stored = NULL;
     if (new != NULL && change_value(change, new, &value, &owner) == 0) {
         if (change_commit(change, &value) > 0) {
-            stored =
-                value.kind == COMEM_REF && owner != NULL ? owner : new; /* a plain list may have become a shared one */
+            stored = value.kind == COMEM_REF && owner != NULL ? owner : new; /* shared now */
             Py_INCREF(stored);
         }
         Py_XDECREF(owner);

@@ -1,11 +1,11 @@
 /* pydict_many.c - comem.Dict's many keys at once: snapshots, updates, |, comparing
  *
- * In              A built-in dict becomes arrays of keys and values before the engine is called, and goes in with one call: all
- *                 of it or nothing. Any other source becomes a built-in dict first, by dict.update(), whose errors are raised. The
- *                 arrays borrow from objects that are held until the call is over.
+ * In              A built-in dict becomes arrays of keys and values before the engine is called, and goes in with one
+ *                 call: all of it or nothing. Any other source becomes a built-in dict first, by dict.update(), whose
+ *                 errors are raised. The arrays borrow from objects that are held until the call is over.
  * Out             Keys and values are read with one call, as they stood at one moment, and become objects afterwards.
- * Work on copies  Comparing and merging work on snapshots: the foreign code that they run may change the dict, and they do not
- *                 notice.
+ * Work on copies  Comparing and merging work on snapshots: the foreign code that they run may change the dict, and they
+ *                 do not notice.
  */
 #include "pydict.h"
 
@@ -200,8 +200,8 @@ static void pairs_close(struct pairs *pairs)
     PyMem_Free(pairs->held);
 }
 
-/* Holds what a built-in dict holds now: making keys and values of it may run code that changes it. 0, and the pairs are to be
- * closed; or -1 with MemoryError. */
+/* Holds what a built-in dict holds now: making keys and values of it may run code that changes it. 0, and the pairs are
+ * to be closed; or -1 with MemoryError. */
 static int pairs_open(struct pairs *pairs, PyObject *plain)
 {
     size_t room = (size_t)PyDict_GET_SIZE(plain);

@@ -1,11 +1,11 @@
 /* pydict_view.c - comem.Dict's views and iterators
  *
- * Views        know the dict and no more. len() and in ask it; a loop, a comparison and the set operations work on what it
- *              holds at one moment, the latter two by means of the built-in views.
- * Iterators    have the keys, values or pairs of one moment, so they meet what was there together. They raise RuntimeError once
- *              this process has added or removed keys, as a built-in dict's do; what other processes change they do not notice.
- *              Objects are made one by one. An iterator belongs to its process; threads may share one, each item goes to one of
- *              them.
+ * Views        know the dict and no more. len() and in ask it; a loop, a comparison and the set operations work on what
+ *              it holds at one moment, the latter two by means of the built-in views.
+ * Iterators    have the keys, values or pairs of one moment, so they meet what was there together. They raise
+ *              RuntimeError once this process has added or removed keys, as a built-in dict's do; what other processes
+ *              change they do not notice. Objects are made one by one. An iterator belongs to its process; threads may
+ *              share one, each item goes to one of them.
  */
 #include "pydict.h"
 
@@ -246,8 +246,8 @@ static bool view_is_set(PyObject *object)
                              Py_TYPE(object) == state->dict_view_types[DICT_ITEMS]);
 }
 
-/* The built-in view of what the dict of a view of keys or items holds now; of anything else, itself. A new reference; NULL with
- * an exception. */
+/* The built-in view of what the dict of a view of keys or items holds now; of anything else, itself. A new reference; NULL
+ * with an exception. */
 static PyObject *view_operand(PyObject *object)
 {
     if (!view_is_set(object)) {

@@ -703,3 +703,123 @@ def test_other_numbers_are_added_by_python(face, number):
     shared = face(key=number)
     assert same(shared.add("key"), number + 1) and same(shared.add("key", number), number + 1 + number)
     assert same(shared["key"], number + 1 + number)
+
+
+# ---- values that are more than numbers and text ----------------------------------------------------------------------
+
+
+def test_a_native_dict_shares_all_the_way_down():
+    shared = comem.Dict()
+    shared["a"] = {"b": {}, "list": [{"c": 1}]}
+    shared["a"]["b"]["new"] = 1
+    shared["a"]["list"][0].add("c")
+    shared["a"]["list"].append([])
+    shared.setdefault("words", []).append("one")
+    shared.setdefault("words", []).append("two")
+    shared.update_if("made", lambda value: {"x": 1})["x"] = 2
+    assert shared.cas("swapped", comem.MISSING, []) and type(shared["swapped"]) is comem.List
+    assert Child(lambda: shared["a"]["b"].add("new")).result() == 2
+    assert shared == {
+        "a": {"b": {"new": 2}, "list": [{"c": 2}, []]},
+        "words": ["one", "two"],
+        "made": {"x": 2},
+        "swapped": [],
+    }
+    assert type(shared["a"]) is comem.Dict and type(shared["a"]["list"]) is comem.List
+    both = {}
+    shared.update(one=both, other=both)
+    shared["one"]["x"] = 1
+    assert shared["other"] == {"x": 1} and both == {}
+    own = {}
+    own["own"] = own
+    shared["own"] = own
+    assert shared["own"]["own"]["own"] == shared["own"]["own"]
+
+
+def test_a_managers_dict_holds_plain_copies_unless_it_is_deep():
+    shared = managed_dict()
+    plain = {"list": [1]}
+    shared["a"] = plain
+    plain["list"].append(2)
+    shared["a"]["list"].append(3)
+    assert shared["a"] == {"list": [1]} and type(shared["a"]) is dict
+    shared.update_if("a", lambda value: {**value, "more": 1})
+    assert shared.copy() == {"a": {"list": [1], "more": 1}}
+    native = comem.Dict(shared)
+    native["a"]["list"].append(2)
+    assert native == {"a": {"list": [1, 2], "more": 1}}
+    with comem.Manager(deep=True) as manager:
+        deep = manager.dict(shared)
+        deep["a"]["list"].append(2)
+        assert deep == {"a": {"list": [1, 2], "more": 1}} and type(deep["a"]) is type(deep)
+
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+    def __eq__(self, other):
+        return type(other) is Point and self.x == other.x
+
+    def __hash__(self):
+        return hash(self.x)
+
+
+def test_objects_are_values_and_keys(face):
+    shared = face({Point(1): Point(2), (1, "a"): (Point(3),)})
+    assert shared[Point(1)].x == 2 and Point(2) not in shared and shared[1.0, "a"] == (Point(3),)
+    assert [type(key) for key in shared] == [Point, tuple] and Point(2) in shared.values()
+    assert (Point(1), Point(2)) in shared.items()
+    assert shared.cas(Point(1), Point(2), Point(5)) and shared.pop(Point(1)) == Point(5)
+    assert shared.update_if((1, "a"), lambda value: value * 2) == (Point(3), Point(3))
+    with pytest.raises(KeyError) as caught:
+        shared[Point(7)]
+    assert caught.value.args == (Point(7),)
+
+
+def test_a_value_that_cannot_be_unpickled_stays_where_it_is(script_passes):
+    for make in ("comem.Dict", "comem.Manager().dict"):
+        script_passes(
+            f"""
+            import comem, os
+
+            shared = {make}(first=1)
+            if os.fork() == 0:
+                class Job:
+                    pass
+                shared["job"] = Job()
+                os._exit(0)
+            assert os.wait()[1] == 0
+            for act in (
+                lambda: shared["job"],
+                lambda: shared.get("job"),
+                lambda: shared.pop("job"),
+                lambda: shared.pop("job", 1),
+                lambda: shared.setdefault("job", 1),
+                lambda: shared.popitem(),
+                lambda: shared.add("job"),
+                lambda: shared.cas("job", 1, 2),
+                lambda: shared.update_if("job", print),
+                lambda: list(shared.items()),
+                lambda: list(shared.values()),
+                lambda: dict(shared),
+                lambda: shared == {{"first": 1, "job": 1}},
+            ):
+                try:
+                    act()
+                except comem.ValueUnreadable as error:
+                    assert "Job" in str(error), error
+                else:
+                    raise AssertionError("was read")
+            for act in (lambda: shared["job"], lambda: shared.popitem(), lambda: shared.cas("job", 1, 2)):
+                try:
+                    act()
+                except comem.ValueUnreadable as error:
+                    assert "key 'job'" in str(error), error
+            assert len(shared) == 2 and list(shared) == list(shared.keys()) == ["first", "job"] and "job" in shared
+            assert repr(shared.copy) and (type(shared) is not comem.Dict or "<unreadable Job>" in repr(shared))
+            shared["other"] = 1
+            del shared["job"]
+            assert shared == {{"first": 1, "other": 1}}
+            """
+        )
