@@ -196,7 +196,7 @@ int support_teardown(void **state)
     return problems == 0 ? 0 : -1;
 }
 
-/* ---- lists ---- */
+/* ---- lists and dicts ---- */
 
 void support_assert_status(comem_status expected, comem_status status, const char *call, const char *file, int line)
 {
@@ -227,6 +227,63 @@ size_t support_len(comem_list *list)
     size_t length = 0;
     assert_ok(comem_list_len(list, &length));
     return length;
+}
+
+comem_dict *support_dict(comem_store *store)
+{
+    comem_dict *dict = NULL;
+    assert_ok(comem_dict_new(store, &dict));
+    return dict;
+}
+
+int64_t support_dict_int(comem_dict *dict, comem_value key)
+{
+    comem_value value;
+    assert_ok(comem_dict_get(dict, key, &value));
+    assert_int_equal(value.kind, COMEM_INT);
+    return value.as.integer;
+}
+
+size_t support_dict_len(comem_dict *dict)
+{
+    size_t length = 0;
+    assert_ok(comem_dict_len(dict, &length));
+    return length;
+}
+
+static void assert_pair(comem_dict *dict, const comem_pair *pair)
+{
+    comem_value value;
+    bool found = false;
+    assert_ok(comem_dict_contains(dict, pair->key, &found));
+    assert_true(found);
+    assert_ok(comem_dict_get(dict, pair->key, &value));
+    support_assert_value(&value, &pair->value);
+    comem_value_clear(&value);
+}
+
+void support_assert_dict(comem_dict *dict, const comem_pair *pairs, size_t count)
+{
+    comem_value *keys = calloc(count + 1, sizeof *keys), *values = calloc(count + 1, sizeof *values);
+    size_t read = 0;
+    assert_true(keys != NULL && values != NULL);
+    assert_int_equal(support_dict_len(dict), count);
+    assert_ok(comem_dict_read(dict, keys, values, count + 1, &read));
+    assert_int_equal(read, count);
+    for (size_t i = 0; i < count; i++) {
+        support_assert_value(&keys[i], &pairs[i].key);
+        support_assert_value(&values[i], &pairs[i].value);
+        comem_value_clear(&keys[i]);
+        comem_value_clear(&values[i]);
+        assert_pair(dict, &pairs[i]);
+    }
+    free(keys);
+    free(values);
+}
+
+comem_value support_text(const char *text)
+{
+    return comem_str(text, strlen(text));
 }
 
 void support_assert_value(const comem_value *value, const comem_value *expected)

@@ -19,6 +19,7 @@
 
 #include "heap/check.h"
 #include "heap/grow.h"
+#include "objects/dict.h"
 #include "objects/handle.h"
 #include "objects/list_layout.h"
 
@@ -58,6 +59,13 @@ void support_sweep(struct store_map *map);
 comem_list *support_list(comem_store *store);
 int64_t support_int(comem_list *list, int64_t index);
 size_t support_len(comem_list *list);
+comem_dict *support_dict(comem_store *store);
+int64_t support_dict_int(comem_dict *dict, comem_value key);
+size_t support_dict_len(comem_dict *dict);
+/* The dict holds these pairs and no others, in this order, whichever way one looks. */
+void support_assert_dict(comem_dict *dict, const comem_pair *pairs, size_t count);
+/* A text up to its zero byte. */
+comem_value support_text(const char *text);
 /* The same kind and the same content; of references, the same handle. */
 void support_assert_value(const comem_value *value, const comem_value *expected);
 /* A handle of another mapping on the object behind `list`. */
