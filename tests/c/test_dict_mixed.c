@@ -67,8 +67,8 @@ static comem_value model_key(struct model *model, uint32_t id, uint32_t form, un
     static const size_t sizes[] = {4, 5, 13, 14, 60, 3000};
     size_t size = sizes[id % 6];
     memset(room, 'k', size);
-    snprintf(room, 5, "%04u", id);
-    room[4] = 'k';
+    for (unsigned i = 0; i < 3; i++)
+        room[i] = (char)('0' + (i == 0 ? id / 100 : i == 1 ? id / 10 % 10 : id % 10));
     return id % 4 == 3 ? comem_bytes(room, size) : comem_str(room, size);
 }
 
