@@ -559,10 +559,11 @@ static void a_dict_is_printed_as_in_python(void **state)
 
 /* ---- keys made before, and moments ---- */
 
-static struct key key_of(comem_dict *dict, comem_value value)
+/* The key borrows the value. */
+static struct key key_of(comem_dict *dict, const comem_value *value)
 {
     struct key key;
-    assert_ok(key_make(dict->object.map, &value, &key));
+    assert_ok(key_make(dict->object.map, value, &key));
     return key;
 }
 
@@ -575,7 +576,7 @@ static void keys_made_before_are_the_same_keys(void **state)
     comem_value value, ten = comem_int(10), one = comem_int(1), found_value;
     bool found;
     for (unsigned i = 0; i < 5; i++) {
-        struct key key = key_of(dict, values[i]);
+        struct key key = key_of(dict, &values[i]);
         comem_pair pair = {values[i], comem_int(11)};
         assert_status(COMEM_NOT_FOUND, dict_get(dict, &key, &value));
         assert_ok(dict_set(dict, &key, &ten));
@@ -606,7 +607,8 @@ static void a_value_is_replaced_only_as_it_was_looked_at(void **state)
 {
     struct bench *bench = *state;
     comem_dict *dict = support_dict(&bench->store);
-    struct key key = key_of(dict, text("key"));
+    const comem_value name = text("key");
+    struct key key = key_of(dict, &name);
     struct dict_moment moment;
     comem_value value, next = comem_int(2), missing = comem_missing();
     bool done = true;

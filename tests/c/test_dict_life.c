@@ -292,7 +292,7 @@ static void a_store_mapped_twice_is_one_store(void **state)
     comem_dict *dict = support_dict(&bench->store), *inner = support_dict(&bench->store);
     comem_dict *twin = (comem_dict *)(void *)support_handle_on(again, (comem_list *)(void *)dict);
     static comem_pair pairs[3000];
-    static char names[3000][24];
+    static char names[3000][32];
     for (int i = 0; i < 3000; i++) {
         snprintf(names[i], sizeof names[i], i % 3 ? "key %d" : "a longer key: %10d", i);
         pairs[i].key = text(names[i]);
