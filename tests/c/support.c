@@ -131,6 +131,7 @@ uint64_t support_end(struct bench *bench)
 {
     struct store_map *map = bench->map;
     struct leftovers leftovers = {.map = map};
+    heap_seam_room = UINT64_MAX;
     for (struct participant *mine = participant_tls; mine != NULL; mine = mine->next_of_thread)
         mine->entered = 0; /* of a test that failed inside an operation */
     uint64_t problems = support_problems(map);
