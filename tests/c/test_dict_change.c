@@ -218,30 +218,27 @@ static void update_if_stores_what_its_function_makes(void **state)
     struct bench *bench = *state;
     comem_dict *dict = support_dict(&bench->store);
     struct updating updating = {.dict = dict, .count = true};
-    comem_value result;
+    comem_pair pair = {text("key"), comem_int(0)};
     for (int i = 1; i <= 3; i++) {
-        assert_ok(comem_dict_update_if(dict, text("key"), update, &updating, &result));
+        assert_ok(comem_dict_update_if(dict, text("key"), update, &updating));
         assert_int_equal(updating.calls, i);
         assert_int_equal(updating.seen_kind[i - 1], i == 1 ? COMEM_MISSING : COMEM_INT);
-        assert_int_equal(result.as.integer, i);
-        assert_int_equal(support_dict_int(dict, text("key")), i);
+        pair.value = comem_int(i);
+        support_assert_dict(dict, &pair, 1);
     }
     updating = (struct updating){.dict = dict, .keep = true};
-    assert_ok(comem_dict_update_if(dict, text("key"), update, &updating, &result));
-    assert_int_equal(result.as.integer, 3);
-    assert_ok(comem_dict_update_if(dict, text("absent"), update, &updating, &result));
-    assert_int_equal(result.kind, COMEM_MISSING);
+    assert_ok(comem_dict_update_if(dict, text("key"), update, &updating));
+    assert_ok(comem_dict_update_if(dict, text("absent"), update, &updating));
     assert_int_equal(updating.calls, 2);
-    assert_int_equal(support_dict_len(dict), 1);
+    support_assert_dict(dict, &pair, 1);
     updating = (struct updating){.dict = dict, .next = text(long_text)};
-    assert_ok(comem_dict_update_if(dict, text("key"), update, &updating, &result));
-    support_assert_value(&result, &updating.next);
-    comem_value_clear(&result);
+    assert_ok(comem_dict_update_if(dict, text("key"), update, &updating));
+    pair.value = text(long_text);
+    support_assert_dict(dict, &pair, 1);
     updating.next = comem_missing();
-    assert_ok(comem_dict_update_if(dict, text("absent"), update, &updating, &result));
-    assert_int_equal(result.kind, COMEM_MISSING);
-    assert_int_equal(support_dict_len(dict), 1);
-    assert_ok(comem_dict_update_if(dict, text("key"), update, &updating, NULL));
+    assert_ok(comem_dict_update_if(dict, text("absent"), update, &updating));
+    support_assert_dict(dict, &pair, 1);
+    assert_ok(comem_dict_update_if(dict, text("key"), update, &updating));
     assert_int_equal(support_dict_len(dict), 0);
     comem_dict_release(dict);
     assert_int_equal(support_used(bench->map), 0);
@@ -252,18 +249,16 @@ static void update_if_starts_again_when_somebody_was_faster(void **state)
 {
     struct bench *bench = *state;
     comem_dict *dict = support_dict(&bench->store);
-    comem_value result;
     for (int there = 0; there < 2; there++) {
         struct updating updating = {.dict = dict, .count = true, .disturb = 3};
         if (there)
             assert_ok(comem_dict_set(dict, text("key"), comem_int(7)));
-        assert_ok(comem_dict_update_if(dict, text("key"), update, &updating, &result));
+        assert_ok(comem_dict_update_if(dict, text("key"), update, &updating));
         assert_int_equal(updating.calls, 4);
-        assert_int_equal(result.as.integer, there ? 308 : 301);
-        assert_int_equal(support_dict_int(dict, text("key")), result.as.integer);
+        assert_int_equal(support_dict_int(dict, text("key")), there ? 308 : 301);
         assert_int_equal(updating.seen_kind[0], there ? COMEM_INT : COMEM_MISSING);
         updating = (struct updating){.dict = dict, .next = comem_missing(), .disturb = 2};
-        assert_ok(comem_dict_update_if(dict, text("key"), update, &updating, &result));
+        assert_ok(comem_dict_update_if(dict, text("key"), update, &updating));
         assert_int_equal(updating.calls, 3);
         assert_int_equal(support_dict_len(dict), 0);
     }
@@ -283,16 +278,19 @@ static void update_if_clears_what_its_function_made(void **state)
 {
     struct bench *bench = *state;
     comem_dict *dict = support_dict(&bench->store), *child = support_dict(&bench->store);
-    comem_value result;
+    comem_value value;
     assert_ok(comem_dict_set(dict, text("other"), comem_ref_dict(child)));
-    assert_ok(comem_dict_update_if(dict, text("key"), update_by_another, dict, &result));
-    assert_ptr_equal(comem_value_dict(&result), child);
-    comem_value_clear(&result);
+    assert_ok(comem_dict_update_if(dict, text("key"), update_by_another, dict));
+    assert_ok(comem_dict_get(dict, text("key"), &value));
+    assert_ptr_equal(comem_value_dict(&value), child);
+    comem_value_clear(&value);
     assert_int_equal(links(child), 2);
+    assert_int_equal(child->object.count, 1); /* the test's own handle */
     assert_ok(comem_dict_set(dict, text("other"), text(long_text)));
-    assert_ok(comem_dict_update_if(dict, text("key"), update_by_another, dict, &result));
-    assert_int_equal(result.size, strlen(long_text));
-    comem_value_clear(&result);
+    assert_ok(comem_dict_update_if(dict, text("key"), update_by_another, dict));
+    assert_ok(comem_dict_get(dict, text("key"), &value));
+    assert_int_equal(value.size, strlen(long_text));
+    comem_value_clear(&value);
     comem_dict_release(dict);
     support_used(bench->map);
     assert_int_equal(links(child), 0);

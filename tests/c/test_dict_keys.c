@@ -332,7 +332,7 @@ static void must_be_no_key(comem_dict *dict, comem_value key, comem_status statu
     assert_status(status, comem_dict_update(dict, pairs, 3));
     assert_status(status, comem_dict_add(dict, key, comem_int(1), &result));
     assert_status(status, comem_dict_cas(dict, key, comem_missing(), comem_int(1), &flag));
-    assert_status(status, comem_dict_update_if(dict, key, make_one, &calls, &result));
+    assert_status(status, comem_dict_update_if(dict, key, make_one, &calls));
     assert_int_equal(calls, 0);
     assert_int_equal(result.kind, COMEM_NONE);
 }

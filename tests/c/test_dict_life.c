@@ -96,7 +96,7 @@ static void count_one_step(struct counting *counting, struct dice *dice)
         assert_ok(comem_dict_cas(counting->dict, key, child, comem_missing(), &swapped));
         break;
     case 7:
-        assert_ok(comem_dict_update_if(counting->dict, key, swap_reference, counting->child, &result));
+        assert_ok(comem_dict_update_if(counting->dict, key, swap_reference, counting->child));
         break;
     case 8:
         if (dice_roll(dice, 20) == 0)
@@ -375,7 +375,7 @@ static void use_every_operation(comem_store *store, comem_dict *dict)
         comem_dict_update_from(other, dict);
     comem_dict_add(dict, comem_int(4), comem_int(1), NULL);
     comem_dict_cas(dict, comem_int(5), comem_int(1), text(long_text), &flag);
-    comem_dict_update_if(dict, comem_int(6), keep_it, &next, NULL);
+    comem_dict_update_if(dict, comem_int(6), keep_it, &next);
     comem_dict_setdefault(dict, comem_int(7), comem_int(1), NULL);
     comem_dict_set(dict, comem_int(8), text(long_text));
     comem_dict_update(dict, pairs, 3);
@@ -511,7 +511,7 @@ static void a_dict_that_was_shut_down_is_gone(void **state)
     assert_status(COMEM_GONE, comem_dict_equal(outside, dict, &flag));
     assert_status(COMEM_GONE, comem_dict_add(dict, key, comem_int(1), &value));
     assert_status(COMEM_GONE, comem_dict_cas(dict, key, comem_int(1), comem_int(1), &flag));
-    assert_status(COMEM_GONE, comem_dict_update_if(dict, key, keep_it, &next, &value));
+    assert_status(COMEM_GONE, comem_dict_update_if(dict, key, keep_it, &next));
     assert_status(COMEM_GONE, comem_dict_print(dict, stdout));
     pairs[1].value = comem_ref_dict(dict);
     assert_status(COMEM_GONE, comem_dict_update(outside, pairs, 2));

@@ -168,17 +168,12 @@ static void step_update_if(struct model *model, struct model_dict *dict, uint32_
 {
     struct model_next wish = {model, COMEM_NONE, model_roll(dice), (unsigned)dice_roll(dice, 3)};
     bool there = dict->there[id];
-    comem_value result;
-    assert_ok(comem_dict_update_if(dict->dict, model_key(model, id, form, 0), model_update_if, &wish, &result));
+    assert_ok(comem_dict_update_if(dict->dict, model_key(model, id, form, 0), model_update_if, &wish));
     assert_int_equal(wish.got, there ? dict->values[id].kind : COMEM_MISSING);
     if (wish.way == 0)
         model_store(dict, id, form, wish.next);
     else if (wish.way == 2 && there)
         model_delete(dict, id);
-    if (dict->there[id])
-        assert_is(model, &result, dict->values[id]);
-    else
-        assert_int_equal(result.kind, COMEM_MISSING);
 }
 
 static void step_cas(struct model *model, struct model_dict *dict, uint32_t id, uint32_t form, struct dice *dice)
@@ -407,7 +402,7 @@ static void a_dict_that_grew_gives_all_back(void **state)
         assert_int_equal(support_dict_len(dict), 0);
         assert_int_equal(support_problems(bench->map), 0);
         uint64_t left = support_used(bench->map);
-        if (left > used + 512)
+        if (left > used + 1024)
             fail_msg("emptied in way %u, the dict keeps %llu bytes", way, (unsigned long long)(left - used));
     }
     comem_dict_release(dict);
@@ -593,9 +588,9 @@ static comem_status operate(struct full *full, unsigned way)
     case 9:
         return comem_dict_cas(dict, new, comem_missing(), comem_ref_dict(full->child), &flag);
     case 10:
-        return comem_dict_update_if(dict, old, make_long_text, NULL, NULL);
+        return comem_dict_update_if(dict, old, make_long_text, NULL);
     case 11:
-        return comem_dict_update_if(dict, new, make_long_text, NULL, NULL);
+        return comem_dict_update_if(dict, new, make_long_text, NULL);
     case 12:
     case 13:
         return comem_dict_update(dict, pairs, MANY_AT_ONCE);

@@ -286,8 +286,8 @@ static int count_up(void *argument)
     struct summing *summing = argument;
     char room[64];
     for (int i = 0; i < ADDS / 10; i++) {
-        child_check(comem_dict_update_if(summing->dict, text("update_if"), one_more, NULL, NULL) == COMEM_OK);
-        child_check(comem_dict_update_if(summing->dict, text("text"), one_more_in_text, room, NULL) == COMEM_OK);
+        child_check(comem_dict_update_if(summing->dict, text("update_if"), one_more, NULL) == COMEM_OK);
+        child_check(comem_dict_update_if(summing->dict, text("text"), one_more_in_text, room) == COMEM_OK);
     }
     return 0;
 }
