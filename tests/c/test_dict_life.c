@@ -1,4 +1,7 @@
-/* test_dict_life.c - dicts: what they keep alive, a second mapping, damage, a full store and the end */
+/* test_dict_life.c - dicts: what they keep alive, a second mapping, damage and the end
+ *
+ * COMEM_TEST_DAMAGE says how many dicts are damaged (400), COMEM_TEST_SEED where that begins.
+ */
 #include "support.h"
 
 #include <stdio.h>
@@ -431,9 +434,9 @@ static int use_a_damaged_dict(void *argument)
 /* A dict whose words were overwritten would make its user crash or hang. */
 static void a_damaged_dict_crashes_nobody(void **state)
 {
-    unsigned rounds = support_count("COMEM_TEST_DAMAGE", 400);
+    unsigned first = support_count("COMEM_TEST_SEED", 1), rounds = support_count("COMEM_TEST_DAMAGE", 400);
     (void)state;
-    for (uint64_t seed = 1; seed <= rounds; seed++) {
+    for (uint64_t seed = first; seed < first + rounds; seed++) {
         int code = support_run(use_a_damaged_dict, &seed);
         if (code != 0)
             fail_msg("seed %llu ended with %d", (unsigned long long)seed, code);
