@@ -10,10 +10,12 @@
 #define STEPS 60000
 #define GROWN 10000
 #define PASSING 200000
+#define EMPTIED (32 * 1024) /* a table that once had a slot for every seven keys */
 #else
 #define STEPS 120000
 #define GROWN 100000
 #define PASSING 1000000
+#define EMPTIED 1024
 #endif
 
 static unsigned fewer_if_sanitized(unsigned count)
@@ -402,7 +404,7 @@ static void a_dict_that_grew_gives_all_back(void **state)
         assert_int_equal(support_dict_len(dict), 0);
         assert_int_equal(support_problems(bench->map), 0);
         uint64_t left = support_used(bench->map);
-        if (left > used + 1024)
+        if (left > used + EMPTIED)
             fail_msg("emptied in way %u, the dict keeps %llu bytes", way, (unsigned long long)(left - used));
     }
     comem_dict_release(dict);
@@ -647,8 +649,8 @@ static comem_status operate_with_room(struct bench *bench, size_t count, unsigne
     comem_status status = operate(&full, way);
     heap_seam_room = UINT64_MAX;
     if (status == COMEM_NO_MEMORY) {
-        uint64_t left = support_used(bench->map);
-        if (left != used)
+        uint64_t left = support_used(bench->map), kept = way < 12 || way > 15 ? 0 : 128 * MANY_AT_ONCE; /* room made */
+        if (left < used || left > used + kept)
             fail_msg("operation %u on %zu keys, with room for %llu blocks: %llu bytes instead of %llu", way, count,
                      (unsigned long long)room, (unsigned long long)left, (unsigned long long)used);
         support_assert_dict(full.dict, full.pairs, full.count);
