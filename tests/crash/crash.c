@@ -25,16 +25,17 @@
 #include <unistd.h>
 
 #define SEEN_BITS 23u
-#define TEXT_MAX 65536u
 
 struct store_map *maps[PARTIES];
 struct participant *parties[PARTIES];
 comem_store stores[PARTIES];
 bool alive[PARTIES];
 comem_list *lists[PARTIES][LISTS];
+comem_dict *dicts[PARTIES][DICTS];
 int first_free_fd;
 
-static bool starving; /* the operation may find the store full */
+static unsigned part = 1, seed; /* one of `part` of the victim's points, chosen by `seed` */
+static bool starving;           /* the operation may find the store full */
 static const char *current = "";
 static uint64_t cut_victim, cut_first;
 static uint64_t seen[1u << SEEN_BITS], histories, states, cuts;
@@ -133,7 +134,7 @@ static void bury(enum party party)
     close_range((unsigned)first_free_fd, 63, 0); /* the stores have theirs above */
 }
 
-/* ---- lists of all parties ---- */
+/* ---- objects of all parties ---- */
 
 static bool always(const void *context)
 {
@@ -141,16 +142,26 @@ static bool always(const void *context)
     return true;
 }
 
-comem_list *share(comem_list *from, enum party to)
+static struct comem_object *share_object(struct comem_object *from, enum party to)
 {
     struct participant *me;
     struct comem_object *handle = NULL;
     OK(participant_enter(maps[to], &me));
     pthread_mutex_lock(&me->map->mutex);
-    OK(object_take(me, object_ref_image(&from->object), always, NULL, &handle));
+    OK(object_take(me, object_ref_image(from), always, NULL, &handle));
     pthread_mutex_unlock(&me->map->mutex);
     participant_leave(me);
-    return (comem_list *)handle;
+    return handle;
+}
+
+comem_list *share(comem_list *from, enum party to)
+{
+    return (comem_list *)share_object(&from->object, to);
+}
+
+comem_dict *share_dict(comem_dict *from, enum party to)
+{
+    return (comem_dict *)share_object(&from->object, to);
 }
 
 void make_list(unsigned number)
@@ -161,6 +172,14 @@ void make_list(unsigned number)
             lists[i][number] = share(lists[FIRST][number], (enum party)i);
 }
 
+void make_dict(unsigned number)
+{
+    OK(comem_dict_new(&stores[FIRST], &dicts[FIRST][number]));
+    for (unsigned i = 0; i < PARTIES; i++)
+        if (i != FIRST && parties[i] != NULL)
+            dicts[i][number] = share_dict(dicts[FIRST][number], (enum party)i);
+}
+
 void release_everywhere(unsigned number)
 {
     for (unsigned i = 0; i < PARTIES; i++) {
@@ -169,80 +188,47 @@ void release_everywhere(unsigned number)
     }
 }
 
-static char value_bytes[16384];
+void release_dict_everywhere(unsigned number)
+{
+    for (unsigned i = 0; i < PARTIES; i++) {
+        comem_dict_release(dicts[i][number]);
+        dicts[i][number] = NULL;
+    }
+}
+
+/* `size` times the letter of `n`; good until this was called 16 times more. */
+static const char *letters(unsigned n, size_t size)
+{
+    static char bytes[16][640];
+    static unsigned next;
+    char *data = bytes[next++ % 16];
+    memset(data, 'a' + (int)(n % 26), size);
+    return data;
+}
 
 comem_value near_value(unsigned n)
 {
-    memset(value_bytes, 'a' + (int)(n % 26), sizeof value_bytes);
-    return comem_str(value_bytes, 3 + n % 8);
+    return comem_str(letters(n, 3 + n % 8), 3 + n % 8);
 }
 
 comem_value far_value(unsigned n)
 {
-    memset(value_bytes, 'a' + (int)(n % 26), sizeof value_bytes);
-    return comem_str(value_bytes, 40 + n % 8);
+    return comem_str(letters(n, 40 + n % 8), 40 + n % 8);
 }
 
 comem_value run_value(unsigned n)
 {
-    memset(value_bytes, 'a' + (int)(n % 26), sizeof value_bytes);
-    return comem_bytes(value_bytes, 600 + n % 8);
+    return comem_bytes(letters(n, 600 + n % 8), 600 + n % 8);
 }
 
-/* ---- what the lists hold, as text ---- */
-
-static char text[TEXT_MAX];
-static size_t text_end;
-
-static void text_add(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    if (text_end < TEXT_MAX - 1)
-        text_end += (size_t)vsnprintf(text + text_end, TEXT_MAX - text_end, format, arguments);
-    va_end(arguments);
-}
-
-static void text_list(comem_list *list, unsigned depth)
-{
-    size_t length;
-    comem_status status = comem_list_len(list, &length);
-    if (status == COMEM_GONE) {
-        text_add("gone;");
-        return;
-    }
-    expect(status, COMEM_OK, "comem_list_len");
-    text_add("[%zu:", length);
-    for (size_t i = 0; i < length; i++) {
-        comem_value value;
-        OK(comem_list_get(list, (int64_t)i, &value));
-        if (value.kind == COMEM_REF) {
-            text_add("#%llx", (unsigned long long)object_offset(value.as.object));
-            if (depth < 3)
-                text_list(comem_value_list(&value), depth + 1);
-        } else if (value.kind == COMEM_STR || value.kind == COMEM_BYTES) {
-            text_add("%d'%.*s'%zu,", value.kind, value.size < 4 ? (int)value.size : 4, value.as.data, value.size);
-            for (size_t k = 1; k < value.size; k++)
-                if (value.as.data[k] != value.as.data[0])
-                    fail("a value of %zu bytes is torn at byte %zu", value.size, k);
-        } else {
-            text_add("%d:%lld,", value.kind, (long long)value.as.integer);
-        }
-        comem_value_clear(&value);
-    }
-    text_add("]");
-}
+static const char *text; /* what content() found last */
 
 static uint64_t content(enum party party)
 {
     uint64_t sum = UINT64_C(0xCBF29CE484222325);
-    text_end = 0;
-    text[0] = 0;
-    for (unsigned i = 0; i < LISTS; i++)
-        if (lists[party][i] != NULL)
-            text_list(lists[party][i], 0);
-    for (size_t i = 0; i < text_end; i++)
-        sum = (sum ^ (uint8_t)text[i]) * UINT64_C(0x100000001B3);
+    text = content_text(lists[party], dicts[party]);
+    for (const char *at = text; *at != 0; at++)
+        sum = (sum ^ (uint8_t)*at) * UINT64_C(0x100000001B3);
     return sum;
 }
 
@@ -270,12 +256,9 @@ static void recover(enum party party)
 }
 
 /* What anybody may do with what is left. */
-static void go_on(void)
+static void go_on_with_list(comem_list *list)
 {
-    comem_list *list = lists[SECOND][0];
     comem_value value;
-    if (list == NULL || !object_alive(&list->object))
-        return;
     for (unsigned i = 0; i < 12; i++)
         OK(comem_list_append(list, comem_int((int64_t)i + 1000)));
     OK(comem_list_set(list, 0, far_value(3)));
@@ -291,6 +274,40 @@ static void go_on(void)
     OK(comem_list_slice_delete(list, (comem_slice){1, INT64_MAX, 3}));
     OK(comem_list_reverse(list));
     OK(comem_list_clear(list));
+}
+
+static void go_on_with_dict(comem_dict *dict)
+{
+    comem_value value;
+    size_t before, after;
+    OK(comem_dict_len(dict, &before));
+    for (unsigned i = 0; i < 12; i++)
+        OK(comem_dict_set(dict, comem_int((int64_t)i + 1000), comem_int(i)));
+    OK(comem_dict_set(dict, far_value(30), comem_ref_dict(dict)));
+    OK(comem_dict_set(dict, comem_int(1003), far_value(4)));
+    OK(comem_dict_get(dict, comem_int(1003), &value));
+    if (value.size != far_value(4).size)
+        fail("a set after the repair is lost");
+    comem_value_clear(&value);
+    OK(comem_dict_pop(dict, far_value(30), NULL));
+    OK(comem_dict_popitem(dict, NULL, NULL));
+    const comem_pair pairs[] = {{comem_int(1003), comem_int(5)}, {comem_int(2000), far_value(6)}};
+    OK(comem_dict_update(dict, pairs, sizeof pairs / sizeof pairs[0]));
+    OK(comem_dict_len(dict, &after));
+    if (after != before + 12)
+        fail("%zu keys, and 12 more, are %zu", before, after);
+    content(SECOND);
+    OK(comem_dict_clear(dict));
+}
+
+static void go_on(void)
+{
+    for (unsigned i = 0; i < LISTS; i++)
+        if (lists[SECOND][i] != NULL && object_alive(&lists[SECOND][i]->object))
+            go_on_with_list(lists[SECOND][i]);
+    for (unsigned i = 0; i < DICTS; i++)
+        if (dicts[SECOND][i] != NULL && object_alive(&dicts[SECOND][i]->object))
+            go_on_with_dict(dicts[SECOND][i]);
     recover(SECOND);
 }
 
@@ -304,7 +321,7 @@ static void verify(const struct expectation *expectation)
     check_clean();
     uint64_t found = content(SECOND);
     if (found != expectation->before && found != expectation->after)
-        fail("the lists are as neither before nor after: %s", text);
+        fail("the objects are as neither before nor after: %s", text);
     if (expectation->saw_after && found != expectation->after)
         fail("a reader saw what is undone: %s", text);
     recover(SECOND);
@@ -401,6 +418,34 @@ static void write_clear(void)
     OK(comem_list_append(lists[FIRST][0], comem_int(5)));
 }
 
+/* A key that is there, or is not when the victim had just come to add the dict's first one. */
+static void write_known_key(void)
+{
+    OK(comem_dict_set(dicts[FIRST][0], comem_int(1), far_value(11)));
+}
+
+static void write_new_key(void)
+{
+    OK(comem_dict_set(dicts[FIRST][0], far_value(12), comem_int(12)));
+}
+
+static void write_popitem(void)
+{
+    OK(comem_dict_popitem(dicts[FIRST][0], NULL, NULL));
+}
+
+static void write_update(void)
+{
+    const comem_pair pairs[] = {{comem_int(1), far_value(11)}, {far_value(12), comem_int(5)}};
+    OK(comem_dict_update(dicts[FIRST][0], pairs, sizeof pairs / sizeof pairs[0]));
+}
+
+static void write_dict_clear(void)
+{
+    OK(comem_dict_clear(dicts[FIRST][0]));
+    OK(comem_dict_set(dicts[FIRST][0], comem_int(1), comem_int(5)));
+}
+
 /* SECOND repairs now; when it would have to wait for FIRST it is killed while it waits. */
 static void repair_beside(void)
 {
@@ -412,33 +457,42 @@ static void repair_beside(void)
     may_wait = false;
 }
 
-static void beside_writer(void)
+static void beside_write(void (*write)(void))
 {
-    static void (*const writes[])(void) = {write_set, write_append, write_pop, write_insert, write_clear};
-    comem_list *list = lists[FIRST][0];
-    size_t length = 0;
-    if (list == NULL || !object_alive(&list->object) || comem_list_len(list, &length) != COMEM_OK || length == 0)
-        return;
     hook_mark mark = hook_now();
-    for (unsigned i = 0; i < sizeof writes / sizeof writes[0]; i++) {
-        hook_arm(HOOK_NEVER);
+    hook_arm(HOOK_NEVER);
+    hook_arena_reset();
+    write();
+    uint64_t total = hook_stores();
+    hook_rollback(mark);
+    for (uint64_t store = 0; store < total; store++) {
+        cut_first = store;
         hook_arena_reset();
-        writes[i]();
-        uint64_t total = hook_stores();
+        hook_stop_writer(store, repair_beside);
+        write();
+        recover(FIRST);
+        content(FIRST);
+        check_clean();
+        cuts++;
         hook_rollback(mark);
-        for (uint64_t store = 0; store < total; store++) {
-            cut_first = store;
-            hook_arena_reset();
-            hook_stop_writer(store, repair_beside);
-            writes[i]();
-            recover(FIRST);
-            content(FIRST);
-            check_clean();
-            cuts++;
-            hook_rollback(mark);
-            alive[SECOND] = true;
-        }
+        alive[SECOND] = true;
     }
+}
+
+static void beside_writers(void)
+{
+    static void (*const list_writes[])(void) = {write_set, write_append, write_pop, write_insert, write_clear};
+    static void (*const dict_writes[])(void) = {write_known_key, write_new_key, write_popitem, write_update,
+                                                write_dict_clear};
+    comem_list *list = lists[FIRST][0];
+    comem_dict *dict = dicts[FIRST][0];
+    size_t length = 0;
+    if (list != NULL && comem_list_len(list, &length) == COMEM_OK && length > 0)
+        for (unsigned i = 0; i < sizeof list_writes / sizeof list_writes[0]; i++)
+            beside_write(list_writes[i]);
+    if (dict != NULL && comem_dict_len(dict, &length) == COMEM_OK && length > 0)
+        for (unsigned i = 0; i < sizeof dict_writes / sizeof dict_writes[0]; i++)
+            beside_write(dict_writes[i]);
 }
 
 /* The victim's operation, with room for `room` allocations. */
@@ -452,8 +506,7 @@ static void operate(const struct scenario *scenario, uint64_t room)
 }
 
 /* Cuts the operation at each of its stores. Returns how many they are. */
-static uint64_t cut_operation(const struct scenario *scenario, uint64_t room, hook_mark base, unsigned part,
-                              unsigned seed)
+static uint64_t cut_operation(const struct scenario *scenario, uint64_t room, hook_mark base)
 {
     struct expectation expectation = {0, 0, false};
     cut_victim = cut_first = HOOK_NEVER;
@@ -485,7 +538,7 @@ static uint64_t cut_operation(const struct scenario *scenario, uint64_t room, ho
         expectation.saw_after = saw != 0 && saw == expectation.after && saw != expectation.before;
         recover_and_verify(&expectation);
         if (room == UINT64_MAX)
-            beside_writer();
+            beside_writers();
         hook_rollback(base);
         alive[VICTIM] = true;
     }
@@ -504,7 +557,7 @@ static uint64_t count_allocations(const struct scenario *scenario, hook_mark bas
     return needed;
 }
 
-static void run_scenario(const struct scenario *scenario, unsigned part, unsigned seed)
+static void run_scenario(const struct scenario *scenario)
 {
     uint64_t total = 0;
     current = scenario->name;
@@ -512,10 +565,9 @@ static void run_scenario(const struct scenario *scenario, unsigned part, unsigne
     scenario->prepare();
     hook_arena(true);
     hook_mark base = hook_now();
-    if (!scenario->starved)
-        total = cut_operation(scenario, UINT64_MAX, base, part, seed);
-    for (uint64_t room = 0, needed = scenario->starved ? count_allocations(scenario, base) : 0; room < needed; room++)
-        total += cut_operation(scenario, room, base, part, seed);
+    total = cut_operation(scenario, UINT64_MAX, base);
+    for (uint64_t room = 0, needed = count_allocations(scenario, base); room < needed; room++)
+        total += cut_operation(scenario, room, base);
     printf("%-34s %5llu stores %8llu cuts %8llu states\n", scenario->name, (unsigned long long)total,
            (unsigned long long)cuts, (unsigned long long)states);
 }
@@ -531,7 +583,7 @@ static void stop_and_write(void)
     stopped->write();
 }
 
-static void run_reading(const struct reading *reading, unsigned part, unsigned seed)
+static void run_reading(const struct reading *reading)
 {
     current = reading->name;
     cut_victim = cut_first = HOOK_NEVER;
@@ -570,10 +622,38 @@ static bool wanted(const char *name, int count, char **names)
     return count == 0;
 }
 
+static unsigned running, started, failed;
+
+static void wait_for_one(void)
+{
+    int status;
+    if (wait(&status) > 0)
+        failed += status != 0;
+    running--;
+}
+
+/* One of the two, in a process of its own; two processes at a time. */
+static void start(const struct scenario *scenario, const struct reading *reading)
+{
+    if (running == 2)
+        wait_for_one();
+    fflush(stdout);
+    if (fork() == 0) {
+        if (scenario != NULL)
+            run_scenario(scenario);
+        else
+            run_reading(reading);
+        fflush(stdout);
+        _exit(0);
+    }
+    running++;
+    started++;
+}
+
 int main(int argc, char **argv)
 {
-    unsigned part = 1, seed = (unsigned)time(NULL), jobs = 0, failed = 0, run = 0;
     int first = 1;
+    seed = (unsigned)time(NULL);
     for (; first < argc && argv[first][0] == '-'; first++) {
         if (strcmp(argv[first], "--tenth") == 0)
             part = 10;
@@ -583,31 +663,16 @@ int main(int argc, char **argv)
             return fprintf(stderr, "usage: crash [--tenth] [--seed N] [NAME...]\n"), 2;
     }
     printf("crash: %s, seed %u\n", part == 1 ? "every store" : "a tenth of the victim's stores", seed);
-    for (unsigned i = 0; i < scenario_count + reading_count; i++) {
-        const struct scenario *scenario = i < scenario_count ? &scenarios[i] : NULL;
-        const struct reading *reading = scenario == NULL ? &readings[i - scenario_count] : NULL;
-        if (!wanted(scenario != NULL ? scenario->name : reading->name, argc - first, argv + first))
-            continue;
-        int status;
-        fflush(stdout);
-        if (jobs == 2 && wait(&status) > 0) {
-            jobs--;
-            failed += status != 0;
-        }
-        pid_t child = fork();
-        if (child == 0) {
-            if (scenario != NULL)
-                run_scenario(scenario, part, seed);
-            else
-                run_reading(reading, part, seed);
-            fflush(stdout);
-            _exit(0);
-        }
-        jobs++;
-        run++;
-    }
-    for (int status; wait(&status) > 0;)
-        failed += status != 0;
-    printf("crash: %u passed, %u failed\n", run - failed, failed);
+    for (unsigned i = 0; scenario_parts[i] != NULL; i++)
+        for (const struct scenario *scenario = scenario_parts[i]; scenario->name != NULL; scenario++)
+            if (wanted(scenario->name, argc - first, argv + first))
+                start(scenario, NULL);
+    for (unsigned i = 0; reading_parts[i] != NULL; i++)
+        for (const struct reading *reading = reading_parts[i]; reading->name != NULL; reading++)
+            if (wanted(reading->name, argc - first, argv + first))
+                start(NULL, reading);
+    while (running > 0)
+        wait_for_one();
+    printf("crash: %u passed, %u failed\n", started - failed, failed);
     return failed != 0;
 }

@@ -2,8 +2,10 @@
 #ifndef COMEM_TESTS_CRASH_CRASH_H
 #define COMEM_TESTS_CRASH_CRASH_H
 
+#include "content.h"
 #include "heap/check.h"
 #include "hook.h"
+#include "objects/dict.h"
 #include "objects/handle.h"
 #include "objects/list_layout.h"
 
@@ -16,18 +18,18 @@ extern struct participant *parties[PARTIES];
 extern comem_store stores[PARTIES];
 extern bool alive[PARTIES];
 
-/* The lists of a scenario as each party holds them; NULL where it does not. `watched` says how many SECOND compares. */
-#define LISTS 3
+/* The lists and dicts of a scenario as each party holds them; NULL where it does not. */
 extern comem_list *lists[PARTIES][LISTS];
+extern comem_dict *dicts[PARTIES][DICTS];
 
+/* Is cut as it is, and again and again with each of its allocations in turn being the first that finds the store full. */
 struct scenario {
     const char *name;
     void (*prepare)(void);
     void (*operation)(void); /* by VICTIM */
-    bool starved;            /* again and again, with room for fewer allocations than it needs */
 };
-extern const struct scenario scenarios[];
-extern const unsigned scenario_count;
+/* All of them, in parts that end with one without a name; NULL behind the last part. */
+extern const struct scenario *const scenario_parts[];
 
 struct reading {
     const char *name;
@@ -35,11 +37,8 @@ struct reading {
     void (*read)(void);  /* by SECOND; says with accept() what it found */
     void (*write)(void); /* by FIRST, at the load where the reader was stopped */
 };
-extern const struct reading readings[];
-extern const unsigned reading_count;
+extern const struct reading *const reading_parts[]; /* as scenario_parts */
 
-/* Ends the scenario's process with a message. */
-void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* For set-up and for operations: anything but `expected` fails. */
 void expect(comem_status status, comem_status expected, const char *what);
 #define OK(call) expect(call, COMEM_OK, #call)
@@ -47,11 +46,14 @@ void expect(comem_status status, comem_status expected, const char *what);
 /* participant_leave(), where the hooks see it. */
 void leave(struct participant *me);
 void attach(enum party party);
-/* Makes list `number` by FIRST and shares it with every attached party. */
+/* Makes a list or a dict by FIRST and shares it with every attached party. */
 void make_list(unsigned number);
+void make_dict(unsigned number);
 /* A handle of `to` on what `from` holds. */
 comem_list *share(comem_list *from, enum party to);
+comem_dict *share_dict(comem_dict *from, enum party to);
 void release_everywhere(unsigned number);
+void release_dict_everywhere(unsigned number);
 
 /* Values of each kind; `n` tells them apart. */
 comem_value near_value(unsigned n);

@@ -245,7 +245,7 @@ static void replace_references(void)
         }
 }
 
-const struct reading readings[] = {
+static const struct reading list_readings[] = {
     {"get beside set", far_values, read_third, replace_twice},
     {"get beside clear", far_values, read_third, clear_and_refill},
     {"get beside pop and append", far_values, read_last, pop_and_append},
@@ -270,5 +270,7 @@ const struct reading readings[] = {
     {"count beside assignment", uneven_numbers, count_sevens, assign_all},
     {"index beside assignment", far_values, find_far, assign_all},
     {"len beside clear", numbers, measure, clear_and_refill},
+    {NULL, NULL, NULL, NULL},
 };
-const unsigned reading_count = sizeof readings / sizeof readings[0];
+
+const struct reading *const reading_parts[] = {list_readings, NULL};

@@ -17,7 +17,7 @@
  * stored for it. Some of each scenario's victims are walked, and the store is then compared with the image: this shows
  * that both ways lead to the same. With --every all are walked, to every instruction.
  *
- * After each kill: a reader sees the lists as before or as after the operation; after repair they are as before or as
+ * After each kill: a reader sees the objects as before or as after the operation; after repair they are as before or as
  * after, not as before if the reader saw the state after, and the same however often repair was cut short; store check
  * finds nothing; further operations work; once every handle is given back nothing is in use.
  *
@@ -52,7 +52,6 @@
 #define STEPS_MAX 1000000u
 #define IMAGES_MAX (1u << 16)
 #define CHANGES_MAX (1u << 18)
-#define TEXT_MAX 16384u
 #define SEEN_BITS 18u
 #define WALKED 8u  /* victims of a scenario */
 #define TWICE 8u   /* images of a scenario at which the repair is swept, in which */
@@ -69,6 +68,7 @@
 
 comem_store *store;
 comem_list *lists[LISTS];
+comem_dict *dicts[DICTS];
 
 /* A word of the store that an instruction changed. */
 struct change {
@@ -89,7 +89,7 @@ struct walk {
     const struct walk *earlier_walk;
     const struct image *earlier;
     uint64_t steps, images, changes;
-    char before[TEXT_MAX], after[TEXT_MAX]; /* the lists */
+    char before[CONTENT_MAX], after[CONTENT_MAX]; /* what the objects hold */
     struct image image[IMAGES_MAX];
     struct change change[CHANGES_MAX];
 };
@@ -229,55 +229,9 @@ static void look_from_here(void)
     sum = 0;
 }
 
-/* ---- what the lists hold, as text ---- */
-
-static char text[TEXT_MAX];
-static size_t text_end;
-
-static void text_add(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    if (text_end < TEXT_MAX - 1)
-        text_end += (size_t)vsnprintf(text + text_end, TEXT_MAX - text_end, format, arguments);
-    va_end(arguments);
-    if (text_end >= TEXT_MAX - 1)
-        fail("the lists are too long to be told");
-}
-
-static void text_list(comem_list *list, unsigned depth)
-{
-    size_t length;
-    OK(comem_list_len(list, &length));
-    text_add("[%zu:", length);
-    for (size_t i = 0; i < length; i++) {
-        comem_value value;
-        OK(comem_list_get(list, (int64_t)i, &value));
-        if (value.kind == COMEM_REF) {
-            text_add("#%llx", (unsigned long long)object_offset(value.as.object));
-            if (depth < 2)
-                text_list(comem_value_list(&value), depth + 1);
-        } else if (value.kind == COMEM_STR || value.kind == COMEM_BYTES) {
-            text_add("'%.1s'%zu,", value.as.data, value.size);
-            for (size_t k = 1; k < value.size; k++)
-                if (value.as.data[k] != value.as.data[0])
-                    fail("a value of %zu bytes is torn at byte %zu", value.size, k);
-        } else {
-            text_add("%lld,", (long long)value.as.integer);
-        }
-        comem_value_clear(&value);
-    }
-    text_add("]");
-}
-
 static const char *content(void)
 {
-    text_end = 0;
-    text[0] = 0;
-    for (unsigned i = 0; i < LISTS; i++)
-        if (lists[i] != NULL)
-            text_list(lists[i], 0);
-    return text;
+    return content_text(lists, dicts);
 }
 
 /* ---- a world ---- */
@@ -316,9 +270,10 @@ static pid_t victim_fork(void (*operation)(void))
     int status;
     pid_t victim = fork();
     if (victim == 0) {
-        size_t length;
+        struct participant *me;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        OK(comem_list_len(lists[0], &length)); /* it is attached */
+        OK(participant_enter(map, &me)); /* it is attached */
+        participant_leave(me);
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
             fail("ptrace: %s", strerror(errno));
         raise(SIGSTOP);
@@ -476,14 +431,13 @@ static bool is_after(const char *who)
 {
     const char *found = content();
     if (strcmp(found, walk->before) != 0 && strcmp(found, walk->after) != 0)
-        fail("%s sees the lists as neither before nor after: %s", who, found);
+        fail("%s sees the objects as neither before nor after: %s", who, found);
     return strcmp(found, walk->before) != 0;
 }
 
 /* What anybody may do with what is left. */
-static void go_on(void)
+static void go_on_with_list(comem_list *list)
 {
-    comem_list *list = lists[0];
     comem_value value;
     for (unsigned i = 0; i < 12; i++)
         OK(comem_list_append(list, comem_int((int64_t)i + 1000)));
@@ -495,11 +449,33 @@ static void go_on(void)
     if (value.size != far_value(4).size)
         fail("an append after the repair is lost");
     comem_value_clear(&value);
+    OK(comem_list_clear(list));
+}
+
+static void go_on_with_dict(comem_dict *dict)
+{
+    comem_value value;
+    for (unsigned i = 0; i < 12; i++)
+        OK(comem_dict_set(dict, comem_int((int64_t)i + 1000), comem_int(i)));
+    OK(comem_dict_set(dict, far_value(30), comem_ref_dict(dict)));
+    OK(comem_dict_set(dict, comem_int(1003), far_value(4)));
+    OK(comem_dict_pop(dict, far_value(30), NULL));
+    OK(comem_dict_pop(dict, comem_int(1003), &value));
+    if (value.size != far_value(4).size)
+        fail("a set after the repair is lost");
+    comem_value_clear(&value);
+    content();
+    OK(comem_dict_clear(dict));
+}
+
+static void go_on(void)
+{
     for (unsigned i = 0; i < LISTS; i++)
-        if (lists[i] != NULL) {
-            OK(comem_list_append(lists[i], far_value(i)));
-            OK(comem_list_clear(lists[i]));
-        }
+        if (lists[i] != NULL)
+            go_on_with_list(lists[i]);
+    for (unsigned i = 0; i < DICTS; i++)
+        if (dicts[i] != NULL)
+            go_on_with_dict(dicts[i]);
 }
 
 /* Chunks of seats stay for good; nothing else does. */
@@ -508,6 +484,8 @@ static void nothing_left(void)
     uint64_t kept = 0;
     for (unsigned i = 0; i < LISTS; i++)
         comem_list_release(lists[i]);
+    for (unsigned i = 0; i < DICTS; i++)
+        comem_dict_release(dicts[i]);
     relieve();
     store_check(map, problem, NULL);
     for (uint64_t i = 1; i < LAYOUT_CHUNKS; i++)

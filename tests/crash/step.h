@@ -2,12 +2,12 @@
 #ifndef COMEM_TESTS_CRASH_STEP_H
 #define COMEM_TESTS_CRASH_STEP_H
 
-#include "comem.h"
+#include "content.h"
 
 /* What a world has before its victim is made; both have handles on all of it. */
-#define LISTS 3
 extern comem_store *store;
 extern comem_list *lists[LISTS];
+extern comem_dict *dicts[DICTS];
 
 struct scenario {
     const char *name;
@@ -17,8 +17,6 @@ struct scenario {
 extern const struct scenario scenarios[];
 extern const unsigned scenario_count;
 
-/* Ends the process with a message. */
-void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* For whatever must work: anything but COMEM_OK fails. */
 #define OK(call) expect_ok(call, #call)
 void expect_ok(comem_status status, const char *what);

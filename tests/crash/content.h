@@ -1,0 +1,20 @@
+/* content.h - what objects hold, as text: two of it are equal when anybody who looks would find the same */
+#ifndef COMEM_TESTS_CRASH_CONTENT_H
+#define COMEM_TESTS_CRASH_CONTENT_H
+
+#include "comem.h"
+
+#define CONTENT_MAX 65536u
+
+/* How many lists, and how many dicts, a scenario has; NULL where there is none. */
+#define LISTS 3
+#define DICTS 3
+
+/* What these lists and dicts hold, and what those hold that they refer to. The text is good until the next call. A value that
+ * is torn, or a key that is not found under its own name, ends the process with a message. */
+const char *content_text(comem_list *const *lists, comem_dict *const *dicts);
+
+/* Ends the process with a message: the program's own. */
+void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+#endif
