@@ -11,8 +11,8 @@
  *
  * A history that leads to memory already seen is not followed again. Everything is then taken back, store by store.
  *
- * Readers are stopped at each of their loads while a writer replaces what they read and its memory is used again; what
- * they return must be something that was there.
+ * Readers are stopped at each of their loads while a writer replaces what they read and its memory is used again, to the end
+ * or dying before each of its stores; what they return must be something that was there.
  *
  * crash [--tenth] [--seed N] [NAME...]   a tenth: every tenth point of the victim, chosen by the seed; all of FIRST's
  */
@@ -576,11 +576,30 @@ static void run_scenario(const struct scenario *scenario)
 
 static const struct reading *stopped;
 
+/* FIRST writes, and dies before its store `cut_first`, or lives on if it makes fewer. */
 static void stop_and_write(void)
 {
     if (lock_held(parties[SECOND]))
         return; /* a reader that has taken the lock is waited for */
-    stopped->write();
+    hook_arm(cut_first);
+    if (setjmp(hook_death) == 0)
+        stopped->write();
+    else
+        bury(FIRST);
+    hook_arm(HOOK_NEVER);
+}
+
+static void stop_at_load(uint64_t load, uint64_t writers_store)
+{
+    cut_victim = load;
+    cut_first = writers_store;
+    hook_arena_reset();
+    hook_stop_reader(load, stop_and_write);
+    stopped->read();
+    cuts++;
+    hook_stop_reader(HOOK_NEVER, NULL);
+    recover(SECOND);
+    check_clean();
 }
 
 static void run_reading(const struct reading *reading)
@@ -594,22 +613,24 @@ static void run_reading(const struct reading *reading)
     stopped = reading;
     hook_stop_reader(HOOK_NEVER, NULL);
     reading->read();
-    uint64_t total = hook_loads();
+    uint64_t loads = hook_loads();
     hook_rollback(base);
-    for (uint64_t load = 0; load < total; load++) {
+    hook_arm(HOOK_NEVER);
+    reading->write();
+    uint64_t writes = hook_stores();
+    hook_rollback(base);
+    for (uint64_t load = 0; load < loads; load++) {
         if (part > 1 && (load + seed) % part != 0)
             continue;
-        cut_victim = load;
-        hook_arena_reset();
-        hook_stop_reader(load, stop_and_write);
-        reading->read();
-        cuts++;
-        hook_stop_reader(HOOK_NEVER, NULL);
-        recover(SECOND);
-        check_clean();
+        for (uint64_t store = (load + seed) % part; store < writes; store += part) {
+            stop_at_load(load, store);
+            hook_rollback(base);
+            alive[FIRST] = true;
+        }
+        stop_at_load(load, HOOK_NEVER);
         hook_rollback(base);
     }
-    printf("%-34s %5llu loads\n", reading->name, (unsigned long long)total);
+    printf("%-34s %5llu loads %8llu cuts\n", reading->name, (unsigned long long)loads, (unsigned long long)cuts);
 }
 
 /* ---- all of them ---- */
