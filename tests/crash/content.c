@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "value/cell.h"
+#include "objects/object.h"
 
 #define DEPTH_MAX 3u
 
@@ -36,7 +36,7 @@ static void add_dict(comem_dict *dict, unsigned depth);
 
 static void add_reference(const comem_value *value, unsigned depth)
 {
-    add("#%llx", (unsigned long long)value->as.object->offset);
+    add("#%llx", (unsigned long long)object_offset(value->as.object));
     if (depth == DEPTH_MAX)
         return;
     if (comem_value_list(value) != NULL)
