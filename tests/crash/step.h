@@ -14,8 +14,9 @@ struct scenario {
     void (*prepare)(void);
     void (*operation)(void); /* by the victim; one change that others can see */
 };
-extern const struct scenario scenarios[];
-extern const unsigned scenario_count;
+/* All of them, in parts that end with one without a name; NULL behind the last part. */
+extern const struct scenario *const scenario_parts[];
+extern const struct scenario dict_scenarios[];
 
 /* For whatever must work: anything but COMEM_OK fails. */
 #define OK(call) expect_ok(call, #call)

@@ -379,7 +379,7 @@ static void repeat(void)
     show(made);
 }
 
-const struct scenario scenarios[] = {
+static const struct scenario list_scenarios[] = {
     {"append a number", list_of_3, append_number},
     {"append a number to a full block", list_of_4, append_number},
     {"append a number adding a block", list_of_256, append_number},
@@ -439,5 +439,7 @@ const struct scenario scenarios[] = {
     {"copy lists", list_of_lists, copy},
     {"concat", two_lists_of_far, concat},
     {"repeat", two_lists_of_far, repeat},
+    {NULL, NULL, NULL},
 };
-const unsigned scenario_count = sizeof scenarios / sizeof scenarios[0];
+
+const struct scenario *const scenario_parts[] = {list_scenarios, dict_scenarios, NULL};
