@@ -5,10 +5,10 @@
 
 Refused are
 
-    functions   comem_list_* of include/comem.h without a row, rows of functions that there are not
-    names       of scenarios that there are not, scenarios that no row names
+    functions   comem_list_* and comem_dict_* of include/comem.h without a row, rows of functions that there are not
+    names       of scenarios that there are not, scenarios that no row names, names that two scenarios have
     calls       a scenario in the row of a function that it does not call, in itself or in what it calls in its file
-    random      a yes or nothing that differs from what program.c calls
+    random      a yes or nothing that differs from what program*.c call
     models      letters that the page does not explain, model files that there are not
 
 The sources are read as text: a function that is only mentioned counts as called.
@@ -20,8 +20,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CRASH = ROOT / "tests" / "crash"
-HOOKED = ("scenarios.c", "readings.c")
-STEPPED = ("step_scenarios.c",)
+HOOKED = ("scenarios*.c", "readings*.c")
+STEPPED = ("step_scenarios*.c",)
+RANDOM = ("program*.c",)
 COLUMNS = ["C", "Python", "stores and loads", "instructions", "random", "models"]
 
 
@@ -61,7 +62,8 @@ def names(cell):
 
 
 def problems(page, header, hooked, stepped, program):
-    functions = {name for name in re.findall(r"\b(comem_list_\w+)\(", re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL))}
+    declared = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    functions = set(re.findall(r"\b(comem_(?:list|dict)_\w+)\(", declared))
     explained = set(re.findall(r"^\| ([A-Z]) \| `\w+\.pml`", page, re.MULTILINE))
     rows, named = {}, {"stores and loads": set(), "instructions": set()}
     for cells in table_rows(page):
@@ -83,7 +85,7 @@ def problems(page, header, hooked, stepped, program):
         if row["random"] not in ("", "yes"):
             yield f"{row['C']}: random is {row['random']!r}"
         elif function and (row["random"] == "yes") != (f"{function.group(1)}(" in program):
-            yield f"{row['C']}: random is {row['random']!r}, and program.c has it otherwise"
+            yield f"{row['C']}: random is {row['random']!r}, and program*.c have it otherwise"
         if not set(row["models"].split()) <= explained:
             yield f"{row['C']}: models {row['models']!r} are not explained"
     for name in sorted(functions - {cell.strip("`") for cell in rows}):
@@ -97,18 +99,26 @@ def problems(page, header, hooked, stepped, program):
                 yield f"{name!r} is in no row, {column}"
 
 
-def read_scenarios(files):
-    found = {}
-    for file in files:
-        found.update(scenarios((CRASH / file).read_text()))
-    return found
+def texts(patterns):
+    return [path.read_text() for pattern in patterns for path in sorted(CRASH.glob(pattern))]
+
+
+def read_scenarios(patterns):
+    """All scenarios of these files, and the names that two of them have."""
+    found, twice = {}, []
+    for text in texts(patterns):
+        there = scenarios(text)
+        twice += there.keys() & found.keys()
+        found.update(there)
+    return found, twice
 
 
 def main(arguments):
     page = Path(arguments[0] if arguments else ROOT / "docs" / "crash-coverage.md").read_text()
-    hooked, stepped = read_scenarios(HOOKED), read_scenarios(STEPPED)
-    header, program = (ROOT / "include" / "comem.h").read_text(), (CRASH / "program.c").read_text()
-    found = list(problems(page, header, hooked, stepped, program))
+    (hooked, twice_hooked), (stepped, twice_stepped) = read_scenarios(HOOKED), read_scenarios(STEPPED)
+    header = (ROOT / "include" / "comem.h").read_text()
+    found = list(problems(page, header, hooked, stepped, "\n".join(texts(RANDOM))))
+    found += [f"two scenarios have the name {name!r}" for name in twice_hooked + twice_stepped]
     models = set(re.findall(r"`(\w+\.pml)`", page)) - {path.name for path in (ROOT / "tests" / "models").glob("*.pml")}
     found += [f"there is no model {name}" for name in sorted(models)]
     if not hooked or not stepped or not list(table_rows(page)):

@@ -6,6 +6,19 @@ void leave(struct participant *me)
     participant_leave(me);
 }
 
+hook_mark trial_begin(void)
+{
+    hook_arena(true);
+    return hook_now();
+}
+
+void trial_end(hook_mark mark)
+{
+    hook_rollback(mark);
+    hook_arena(false);
+    hook_arena_reset();
+}
+
 /* ---- birth and death of lists ---- */
 
 static void new_list(void)

@@ -14,6 +14,10 @@ comem_list *victims(unsigned number);
 void fill(unsigned number, unsigned count);
 void fill_far(unsigned number, unsigned count);
 
+/* For a look, while preparing, at what would become of a change: all that happens between the two is taken back. */
+hook_mark trial_begin(void);
+void trial_end(hook_mark mark);
+
 /* How lists are before. */
 void two_lists(void);
 void list_of_far(void);

@@ -141,11 +141,11 @@ static void up_to(void (*change)(comem_dict *dict, unsigned n),
 {
     for (next = 0; next < 100; next++) {
         struct shape before = shape_now();
-        hook_mark mark = hook_now();
+        hook_mark mark = trial_begin();
         change(dicts[FIRST][0], next);
         struct shape after = shape_now();
         bool found = wanted(&before, &after);
-        hook_rollback(mark);
+        trial_end(mark);
         if (found)
             return;
         change(dicts[FIRST][0], next);

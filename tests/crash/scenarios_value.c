@@ -420,26 +420,26 @@ static void read_and_release(void)
 {
     static comem_value values[128];
     size_t count;
-    if (comem_list_read(victims(0), 0, 128, values, &count) != COMEM_OK)
+    if (comem_list_read(victims(1), 0, 128, values, &count) != COMEM_OK)
         return;
     for (size_t i = 0; i < count; i++)
         comem_value_clear(&values[i]);
 }
 
-/* As many lists in list 0 as the victim has rows for, and one more. */
+/* As many lists in list 1 as the victim has rows for, and one more. */
 static void more_lists_than_rows(void)
 {
     const struct process *process = maps[VICTIM]->process;
-    make_list(0);
+    make_list(1);
     for (unsigned i = 0; i < 100; i++) {
         comem_list *made;
         OK(comem_list_new(&stores[FIRST], &made));
-        OK(comem_list_append(lists[FIRST][0], comem_ref(made)));
+        OK(comem_list_append(lists[FIRST][1], comem_ref(made)));
         comem_list_release(made);
-        hook_mark mark = hook_now();
+        hook_mark mark = trial_begin();
         read_and_release();
         bool enough = word_load(&process->tables[0]) != 0;
-        hook_rollback(mark);
+        trial_end(mark);
         if (enough)
             return;
     }
