@@ -14,7 +14,8 @@
  * Readers are stopped at each of their loads while a writer replaces what they read and its memory is used again, to the end
  * or dying before each of its stores; what they return must be something that was there.
  *
- * crash [--tenth] [--seed N] [NAME...]   a tenth: every tenth point of the victim, chosen by the seed; all of FIRST's
+ * crash [--tenth] [--seed N] [NAME...]   a tenth: one in ten points of the victim and of a reader, chosen by the seed; of those
+ *                                        of FIRST all while it repairs, one in ten while it writes
  */
 #include "crash.h"
 
@@ -220,6 +221,14 @@ comem_value far_value(unsigned n)
 comem_value run_value(unsigned n)
 {
     return comem_bytes(letters(n, 600 + n % 8), 600 + n % 8);
+}
+
+/* One in `part` numbers, others with each seed. */
+static bool chosen(uint64_t number)
+{
+    uint64_t mixed = (number + 1) * UINT64_C(0x9E3779B97F4A7C15) + seed * UINT64_C(0xC2B2AE3D27D4EB4F);
+    mixed = (mixed ^ mixed >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
+    return (mixed >> 32) % part == 0;
 }
 
 static const char *text; /* what content() found last */
@@ -467,6 +476,8 @@ static void beside_write(void (*write)(void))
     uint64_t total = hook_stores();
     hook_rollback(mark);
     for (uint64_t store = 0; store < total; store++) {
+        if (!chosen(cut_victim * total + store))
+            continue;
         cut_first = store;
         hook_arena_reset();
         hook_stop_writer(store, repair_beside);
@@ -519,7 +530,7 @@ static uint64_t cut_operation(const struct scenario *scenario, uint64_t room, ho
     expectation.after = content(SECOND);
     hook_rollback(base);
     for (volatile uint64_t cut = 0; cut < total; cut++) {
-        if (part > 1 && (cut * 2654435761u + seed * 40503u) / 16 % part != 0)
+        if (!chosen(cut))
             continue;
         cut_victim = cut;
         cut_first = HOOK_NEVER;
@@ -621,9 +632,11 @@ static void run_reading(const struct reading *reading)
     uint64_t writes = hook_stores();
     hook_rollback(base);
     for (uint64_t load = 0; load < loads; load++) {
-        if (part > 1 && (load + seed) % part != 0)
+        if (!chosen(load))
             continue;
-        for (uint64_t store = (load + seed) % part; store < writes; store += part) {
+        for (uint64_t store = 0; store < writes; store++) {
+            if (!chosen(load * writes + store))
+                continue;
             stop_at_load(load, store);
             hook_rollback(base);
             alive[FIRST] = true;

@@ -203,46 +203,6 @@ static void trash_everywhere(void)
     OK(comem_list_append(list, comem_int(1)));
 }
 
-static void list_to_log(void)
-{
-    make_list(0);
-    fill(0, 8);
-}
-
-/* An operation of many words, as containers to come will have them: a block of further entries, then one commit. */
-static void change_under_log(void)
-{
-    struct participant *me;
-    OK(participant_enter(maps[VICTIM], &me));
-    struct comem_object *list = &victims(0)->object;
-    uint64_t log_at;
-    OK(heap_alloc(me, 8 * sizeof(struct record_entry), &log_at));
-    OK(lock_acquire(me, &list->shared->lock));
-    struct list_entry *entry;
-    uint64_t table = word_load(&list->shared->table);
-    struct record_entry *log = store_at(me->map, log_at, 8 * sizeof *log);
-    for (unsigned i = 0; i < 8; i++) {
-        word64 *word =
-            i == 7 ? &list_entry_at(me->map, table, 0)->version : &list_locked_cell(me->map, table, i, &entry)->body;
-        word_store(&log[i].what, (uint64_t)(i == 7 ? RECORD_VERSION : RECORD_WORD) << 56 | store_offset(me->map, word));
-        word_store(&log[i].argument, word_load(word));
-    }
-    record_add(me, RECORD_LOG, log_at, 8);
-    uint32_t version = record_open_version(me, &list->shared->version);
-    word_store(&entry->version, word_load(&entry->version) + 1);
-    for (unsigned i = 0; i < 7; i++)
-        word_store(&list_locked_cell(me->map, table, i, &entry)->body, 9000 + i);
-    uint32_t give_up = me->record_end;
-    record_add(me, RECORD_FREE, log_at, 0);
-    record_commit(me);
-    word_publish(&entry->version, word_load(&entry->version) + 1);
-    record_close_version(me, &list->shared->version, version);
-    record_switch(me, RECORD_COMMITTED, give_up, give_up + 1); /* the log counts no longer */
-    lock_release(me, &list->shared->lock);
-    OK(heap_finish(me, 0));
-    participant_leave(me);
-}
-
 const struct scenario store_scenarios[] = {
     {"new list", two_lists, new_list},
     {"new list and release", two_lists, new_and_release},
@@ -257,7 +217,6 @@ const struct scenario store_scenarios[] = {
     {"make a record for a child", holding_victim, make_fork_record},
     {"sweep after another's death", bystander_died, sweep},
     {"reap the trash", trash_everywhere, sweep},
-    {"change many words under a log", list_to_log, change_under_log},
     {NULL, NULL, NULL},
 };
 

@@ -292,7 +292,7 @@ static bool becomes_far(void *context, const comem_value *value, comem_value *ne
 
 static void update_if(void)
 {
-    OK(comem_dict_update_if(dicts[0], comem_int(5), becomes_far, NULL, NULL));
+    OK(comem_dict_update_if(dicts[0], comem_int(5), becomes_far, NULL));
 }
 
 static void replace_as_found(void)
@@ -461,7 +461,7 @@ const struct scenario dict_scenarios[] = {
     {"pop a dict", dict_of_everything, pop_dict},
     {"pop a key's held value", dict_of_everything, pop_held},
     {"pop a key's held value away", dict_of_everything, pop_held_away},
-    {"pop a key making the dict smaller", dict_about_to_shrink, popitem},
+    {"popitem making the dict smaller", dict_about_to_shrink, popitem},
     {"popitem of a far key", dict_of_far, popitem},
     {"popitem of a dict", dict_of_everything, popitem},
     {"setdefault of a new key", dict_of_far, setdefault},
