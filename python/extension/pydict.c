@@ -9,6 +9,8 @@
  */
 #include "pydict.h"
 
+#include "pyreach.h"
+
 /* ---- handles ----------------------------------------------------------------------------------------------------- */
 
 bool pydict_is_dict(PyObject *object)
