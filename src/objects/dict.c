@@ -288,8 +288,11 @@ static comem_status store_locked(struct participant *me, struct comem_object *di
         return COMEM_OK;
     }
     *outcome = NO_ROOM;
-    if (!has_room(locked, &spot))
-        return COMEM_OK;
+    if (!has_room(locked, &spot)) {
+        bool damaged = locked->table != NULL && spot.at == 0 &&
+                       dict_page_used(word_load(spot.page)) < dict_page_limit(locked->shape.page_words);
+        return damaged ? store_error(COMEM_DAMAGED, "a page of a dict is fuller than it says") : COMEM_OK;
+    }
     comem_status status = add_locked(me, dict, locked, &spot, key, image);
     *outcome = status == COMEM_OK ? STORED : UNFIT;
     return status;
@@ -511,23 +514,27 @@ comem_status dict_add(comem_dict *dict, const struct key *key, const comem_value
 
 /* ---- clear ---- */
 
+void dict_drop_table(struct participant *me, struct comem_object *dict)
+{
+    uint64_t table = word_load(&dict->shared->table);
+    if (table_offset(table) == 0)
+        return;
+    dict_version_passes(dict->shared);
+    record_add(me, RECORD_TRASH, table_offset(table), 0);
+    record_add_watch(me, &dict->shared->table);
+    word_publish(&dict->shared->table, table_next(table, 0)); /* commit */
+    record_commit(me);
+    dict_count_resize(dict);
+}
+
 static comem_status clear(struct participant *me, struct comem_object *dict)
 {
     comem_status status = object_lock(me, dict);
     if (status != COMEM_OK)
         return status;
-    uint64_t table = word_load(&dict->shared->table);
-    if (table_offset(table) != 0) {
-        dict_version_passes(dict->shared);
-        record_add(me, RECORD_TRASH, table_offset(table), 0);
-        record_add_watch(me, &dict->shared->table);
-        word_publish(&dict->shared->table, table_next(table, 0)); /* commit */
-        record_commit(me);
-        dict_count_resize(dict);
-    }
+    dict_drop_table(me, dict);
     lock_release(me, &dict->shared->lock);
-    if (table_offset(table) != 0)
-        status = heap_finish(me, 0);
+    status = heap_finish(me, 0);
     trash_work(me, CLEAR_WORK);
     return status;
 }

@@ -292,6 +292,9 @@ bool dict_is_as_it_was(struct store_map *map, const struct locked_dict *locked, 
 comem_status dict_remove_if(struct participant *me, struct comem_object *dict, const struct key *key,
                             const struct dict_moment *moment, bool *done);
 
+/* Removes everything; the lock is held, the record idle. Release it, then heap_finish(). (dict.c) */
+void dict_drop_table(struct participant *me, struct comem_object *dict);
+
 /* ---- room (dict_room.c); the lock is held, the record idle, each step an operation that changes no content ---- */
 
 /* Sees to it that a key of this hash can be added. `locked` follows. COMEM_NO_MEMORY, COMEM_DAMAGED. */

@@ -32,7 +32,7 @@ static comem_status no_such_key(const struct comem_object *dict)
 {
     if (!object_ok(dict))
         return object_gone(dict);
-    return store_error(COMEM_NOT_FOUND, "no such key");
+    return store_answer(COMEM_NOT_FOUND, "no such key");
 }
 
 /* One attempt that may take references. */

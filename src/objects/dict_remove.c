@@ -69,7 +69,7 @@ static comem_status remove_and_finish(struct participant *me, struct comem_objec
 static comem_status not_found(struct participant *me, struct comem_object *dict)
 {
     lock_release(me, &dict->shared->lock);
-    return store_error(COMEM_NOT_FOUND, "no such key");
+    return store_answer(COMEM_NOT_FOUND, "no such key");
 }
 
 /* What is under a lock has not moved. */

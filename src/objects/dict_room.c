@@ -112,6 +112,11 @@ static comem_status give_up(struct participant *me, comem_status status)
     return status;
 }
 
+static comem_status page_damaged(void)
+{
+    return store_error(COMEM_DAMAGED, "a page of a dict is not what its directory says");
+}
+
 /* ---- small dicts ---- */
 
 static bool is_small(const struct locked_dict *locked)
@@ -136,13 +141,17 @@ static bool can_be_rebuilt(const struct locked_dict *locked)
                                                           word_load(&locked->last->capacity) < DICT_SEGMENT - 1));
 }
 
-static void put_position(word64 *page, uint64_t words, uint64_t position)
+/* False: the page is full, because others were damaged. */
+static bool put_position(word64 *page, uint64_t words, uint64_t position)
 {
     uint64_t at = dict_page_start(position, words), head = word_load(page);
+    if (dict_page_used(head) >= words - DICT_PAGE_HEAD - 1)
+        return false;
     while (word_load(&page[at]) != DICT_EMPTY)
         at = dict_page_next(at, words);
     word_store(&page[at], position);
-    word_store(page, dict_page_head(dict_page_used(head) + 1, dict_page_tombs(head)));
+    word_store(page, dict_page_head(dict_page_used(head) + 1, 0));
+    return true;
 }
 
 static void copy_entry(struct dict_entry *to, const struct dict_entry *from)
@@ -188,7 +197,8 @@ static comem_status rebuild(struct participant *me, struct comem_object *dict, s
     if (locked->table != NULL)
         count = copy_living(segment, locked->last, dict_end(locked->counts), NULL);
     for (uint64_t i = 0; i < count; i++)
-        put_position(page, words, dict_position(word_load(&segment->entries[i].hash), 0, i + 1));
+        if (!put_position(page, words, dict_position(word_load(&segment->entries[i].hash), 0, i + 1)))
+            return give_up(me, page_damaged());
     word_store(&next.pages[0], store_offset(me->map, page));
     word_store(&next.slots[0].block, store_offset(me->map, segment));
     next.counts = dict_counts(count, count);
@@ -216,14 +226,16 @@ static void set_range(struct store_map *map, const struct locked_dict *next, uin
         word_store(&next->pages[first + i], store_offset(map, page));
 }
 
-/* Copies the positions in use whose hash has `bit` (if it is not 0) as `set` says. */
-static void copy_positions(word64 *to, const word64 *from, uint64_t words, uint64_t bit, bool set)
+/* Copies the positions in use whose hash has `bit` (if it is not 0) as `set` says. False: there is no room for them. */
+static bool copy_positions(word64 *to, const word64 *from, uint64_t words, uint64_t bit, bool set)
 {
     for (uint64_t at = DICT_PAGE_HEAD; at < words; at++) {
         uint64_t position = word_load(&from[at]);
-        if (position != DICT_EMPTY && position != DICT_TOMBSTONE && ((position & bit) != 0) == set)
-            put_position(to, words, position);
+        bool wanted = position != DICT_EMPTY && position != DICT_TOMBSTONE && ((position & bit) != 0) == set;
+        if (wanted && !put_position(to, words, position))
+            return false;
     }
+    return true;
 }
 
 /* The depth of a page, SIZE_MAX when it is deeper than the directory: damage. */
@@ -231,11 +243,6 @@ static uint64_t page_depth(const struct locked_dict *locked, const word64 *page)
 {
     uint64_t depth = word_load(&page[1]);
     return depth <= locked->shape.depth ? depth : SIZE_MAX;
-}
-
-static comem_status page_damaged(void)
-{
-    return store_error(COMEM_DAMAGED, "a page of a dict is not what its directory says");
 }
 
 static comem_status clean(struct participant *me, struct comem_object *dict, struct locked_dict *locked, uint64_t hash)
@@ -250,7 +257,8 @@ static comem_status clean(struct participant *me, struct comem_object *dict, str
         status = make_table(me, locked, locked->shape, &next);
     if (status != COMEM_OK)
         return give_up(me, status);
-    copy_positions(fresh, page, words, 0, false);
+    if (!copy_positions(fresh, page, words, 0, false))
+        return give_up(me, page_damaged());
     uint64_t first = page_range(&next, hash, word_load(&page[1]), &count);
     set_range(me->map, &next, first, count, fresh);
     record_free(me, page);
@@ -278,8 +286,8 @@ static comem_status split(struct participant *me, struct comem_object *dict, str
     if (status != COMEM_OK)
         return give_up(me, status);
     uint64_t bit = UINT64_C(1) << (63 - depth);
-    copy_positions(low, page, words, bit, false);
-    copy_positions(high, page, words, bit, true);
+    if (!copy_positions(low, page, words, bit, false) || !copy_positions(high, page, words, bit, true))
+        return give_up(me, page_damaged());
     uint64_t first = page_range(&next, hash, depth, &count);
     set_range(me->map, &next, first, count / 2, low);
     set_range(me->map, &next, first + count / 2, count / 2, high);
@@ -323,8 +331,8 @@ static comem_status merge(struct participant *me, struct comem_object *dict, str
         status = make_table(me, locked, locked->shape, &next);
     if (status != COMEM_OK)
         return give_up(me, status);
-    copy_positions(fresh, page, words, 0, false);
-    copy_positions(fresh, other, words, 0, false);
+    if (!copy_positions(fresh, page, words, 0, false) || !copy_positions(fresh, other, words, 0, false))
+        return give_up(me, page_damaged());
     uint64_t first = page_range(&next, hash, depth - 1, &count);
     set_range(me->map, &next, first, count, fresh);
     record_free(me, page);

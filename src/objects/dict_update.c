@@ -57,7 +57,19 @@ struct change {
 
 /* ---- before the lock ---- */
 
-static comem_status list_texts(struct update *update)
+/* Whether all objects that a value refers to are of the store. */
+static bool is_of_store(const struct store_map *map, const comem_value *value)
+{
+    uint64_t count = 1;
+    struct comem_object *const *objects =
+        value->kind == COMEM_REF ? &value->as.object : cell_held_objects(value, &count);
+    for (uint64_t i = 0; objects != NULL && i < count; i++)
+        if (objects[i] != NULL && objects[i]->map != map)
+            return false;
+    return true;
+}
+
+static comem_status list_texts(const struct store_map *map, struct update *update)
 {
     size_t made = update->count;
     for (size_t i = 0; i < update->count; i++) {
@@ -74,6 +86,9 @@ static comem_status list_texts(struct update *update)
         }
     }
     update->made_count = made;
+    for (size_t i = 0; i < update->count; i++)
+        if (!is_of_store(map, &update->values[i])) /* known before room is made */
+            return store_error(COMEM_INVALID, "an object referred to belongs to another store");
     bool plain;
     return list_values_check(update->made, made, &plain);
 }
@@ -85,7 +100,7 @@ static void close_update(struct update *update)
     free(update->hashes);
 }
 
-static comem_status open_update(struct update *update)
+static comem_status open_update(const struct store_map *map, struct update *update)
 {
     size_t count = update->count;
     if (count > MANY_PAIRS)
@@ -97,7 +112,7 @@ static comem_status open_update(struct update *update)
     if (update->made == NULL || update->texts == NULL || update->hashes == NULL)
         status = store_error(COMEM_NO_MEMORY, "malloc for %zu pairs failed", count);
     if (status == COMEM_OK)
-        status = list_texts(update);
+        status = list_texts(map, update);
     if (status != COMEM_OK)
         close_update(update);
     return status;
@@ -125,6 +140,11 @@ static bool classify(struct store_map *map, const struct locked_dict *locked, st
             update->old_count += !cell_is_plain(word_load(&spot.entry->value.head));
     }
     qsort(update->hashes, update->new_count, sizeof *update->hashes, compare_hashes);
+    uint64_t distinct = 0;
+    for (uint64_t i = 0; i < update->new_count; i++) /* a key that comes twice is added once */
+        if (i == 0 || update->hashes[i] != update->hashes[i - 1])
+            update->hashes[distinct++] = update->hashes[i];
+    update->new_count = distinct;
     return true;
 }
 
@@ -370,12 +390,13 @@ static comem_status store_pairs(struct change *change, const struct update *upda
     uint64_t pages = word_load(&me->slot->record.entries[me->record_end - 1].argument); /* of the log's ALLOC */
     lines[count++] = (struct record_line){RECORD_ALLOC, log, pages};
     lines[count++] = (struct record_line){RECORD_FREE, log, 0};
-    lines[count++] = (struct record_line){RECORD_LOG, log, 0};
     record_replace(me, 0, lines, count);
-    uint32_t logged = me->record_end - 1;
+    uint32_t version =
+        record_open_version(me, &change->dict->shared->version); /* in front of LOG: repair evens it last */
+    uint32_t logged = me->record_end;
+    record_add(me, RECORD_LOG, log, 0);
     change->log = (struct record_entry *)(me->map->base + log);
     change->logged_at = &me->slot->record.entries[logged].argument;
-    uint32_t version = record_open_version(me, &change->dict->shared->version);
     if (!change_all(change, update)) {
         repair_rollback(me);         /* gives back all that was made, too; the lock is still ours */
         change->cells->aside = NULL; /* private: the caller's */
@@ -420,14 +441,17 @@ static comem_status update_once(struct participant *me, struct comem_object *dic
     return status;
 }
 
-/* Gives up room that was made for pairs that there was then no memory for. */
-static void drop_tail(struct participant *me, struct comem_object *dict)
+/* Gives up room that was made for pairs that are not stored. */
+static void drop_room(struct participant *me, struct comem_object *dict)
 {
     struct locked_dict locked;
     if (dict_lock(me, dict, &locked) != COMEM_OK)
         return;
     (void)dict_drop_empty_tail(me, dict, &locked);
+    if (dict_keys(locked.counts) == 0)
+        dict_drop_table(me, dict);
     lock_release(me, &dict->shared->lock);
+    (void)heap_finish(me, 0);
 }
 
 comem_status dict_update(comem_dict *dict, const struct key *keys, const comem_value *values, size_t count)
@@ -436,7 +460,7 @@ comem_status dict_update(comem_dict *dict, const struct key *keys, const comem_v
     struct participant *me;
     if (count == 1)
         return dict_set(dict, keys, values);
-    comem_status status = count == 0 ? COMEM_OK : open_update(&update);
+    comem_status status = count == 0 ? COMEM_OK : open_update(dict->object.map, &update);
     if (status == COMEM_OK && (status = dict_enter(dict, &me)) != COMEM_OK)
         close_update(&update);
     if (status != COMEM_OK)
@@ -450,8 +474,8 @@ comem_status dict_update(comem_dict *dict, const struct key *keys, const comem_v
             status = update_once(me, &dict->object, &update, &done);
         } while (heap_try_again(me, status, &tries));
     }
-    if (status == COMEM_NO_MEMORY)
-        drop_tail(me, &dict->object);
+    if (status != COMEM_OK)
+        drop_room(me, &dict->object);
     trash_work(me, 2 + (unsigned)(count / UPDATE_WORK));
     participant_leave(me);
     close_update(&update);

@@ -22,14 +22,21 @@
 
 bool (*store_borrow_descriptor)(struct store_map *map);
 
-static _Thread_local char detail[256];
+static _Thread_local char detail_room[256];
+static _Thread_local const char *detail = "";
 
 void store_detail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
+    vsnprintf(detail_room, sizeof detail_room, format, arguments);
     va_end(arguments);
+    detail = detail_room;
+}
+
+void store_detail_fixed(const char *sentence)
+{
+    detail = sentence;
 }
 
 const char *comem_detail(void)

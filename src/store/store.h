@@ -31,8 +31,11 @@ struct store_map {
 
 /* Sets the calling thread's detail message. */
 void store_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same, with a status to pass on; a macro, so that compilers and checkers see which one. */
+/* The same of a sentence that stays, for what is no rare failure: nothing is formatted. */
+void store_detail_fixed(const char *sentence);
+/* Either, with a status to pass on; a macro, so that compilers and checkers see which one. */
 #define store_error(status, ...) (store_detail(__VA_ARGS__), (comem_status)(status))
+#define store_answer(status, sentence) (store_detail_fixed(sentence), (comem_status)(status))
 
 /* Makes an anonymous store with at most `size_limit` bytes of data and maps it. Its memory object is shared with children. */
 comem_status store_map_create(uint64_t size_limit, struct store_map **map);

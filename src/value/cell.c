@@ -98,7 +98,8 @@ static comem_status unpack_room(struct cell_image image, uint64_t size, comem_va
     value->size = size;
     value->kind = cell_kind(image.head);
     value->owned = 1;
-    value->flags = cell_flags(image.head);
+    value->flags =
+        cell_flags(image.head) & (COMEM_ASCII | COMEM_SURROGATES); /* it has no references, whatever it says */
     return COMEM_OK;
 }
 

@@ -82,7 +82,8 @@ static inline bool cell_is_far(uint64_t head)
 /* Whether that block has references. */
 static inline bool cell_is_held(uint64_t head)
 {
-    return cell_is_far(head) && (cell_flags(head) & COMEM_HOLDS) != 0;
+    bool can_hold = cell_kind(head) == COMEM_PACKED || cell_kind(head) == COMEM_PICKLE;
+    return cell_is_far(head) && (cell_flags(head) & COMEM_HOLDS) != 0 && can_hold;
 }
 
 static inline bool cell_is_ref(uint64_t head)
