@@ -12,10 +12,11 @@
  * A history that leads to memory already seen is not followed again. Everything is then taken back, store by store.
  *
  * Readers are stopped at each of their loads while a writer replaces what they read and its memory is used again, to the end
- * or dying before each of its stores; what they return must be something that was there.
+ * or dying before each of its stores; and again, with the dead writer's work repaired, and more written, at a later load of
+ * theirs. What they return must be something that was there.
  *
- * crash [--tenth] [--seed N] [NAME...]   a tenth: one in ten points of the victim and of a reader, chosen by the seed; of those
- *                                        of FIRST all while it repairs, one in ten while it writes
+ * crash [--tenth] [--seed N] [NAME...]   a tenth: one in ten points of the victim, and of those at which a reader and a writer
+ *                                        are, chosen by the seed; of FIRST's, all while it repairs, one in ten while it writes
  */
 #include "crash.h"
 
@@ -36,17 +37,20 @@ comem_dict *dicts[PARTIES][DICTS];
 int first_free_fd;
 
 static unsigned part = 1, seed; /* one of `part` of the victim's points, chosen by `seed` */
-static bool starving;           /* the operation may find the store full */
+enum party writer = FIRST;
+static bool starving; /* the operation may find the store full */
 static const char *current = "";
 static uint64_t cut_victim, cut_first;
+static uint64_t repair_at = HOOK_NEVER; /* the load of a reader at which a dead writer's work is repaired */
 static uint64_t seen[1u << SEEN_BITS], histories, states, cuts;
 
 void fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "crash: %s, victim's store %lld, first's store %lld: ", current, (long long)cut_victim,
-            (long long)cut_first);
+    fprintf(stderr,
+            "crash: %s, victim's store (or reader's load) %lld, first's store %lld, repaired at load %lld: ", current,
+            (long long)cut_victim, (long long)cut_first, (long long)repair_at);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
@@ -223,12 +227,19 @@ comem_value run_value(unsigned n)
     return comem_bytes(letters(n, 600 + n % 8), 600 + n % 8);
 }
 
-/* One in `part` numbers, others with each seed. */
-static bool chosen(uint64_t number)
+/* One in `of` numbers, others with each seed and in each scenario. */
+static bool chosen_of(uint64_t number, uint64_t of)
 {
     uint64_t mixed = (number + 1) * UINT64_C(0x9E3779B97F4A7C15) + seed * UINT64_C(0xC2B2AE3D27D4EB4F);
+    for (const char *letter = current; *letter != 0; letter++)
+        mixed = (mixed ^ (uint8_t)*letter) * UINT64_C(0x100000001B3);
     mixed = (mixed ^ mixed >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
-    return (mixed >> 32) % part == 0;
+    return (mixed >> 32) % of == 0;
+}
+
+static bool chosen(uint64_t number)
+{
+    return chosen_of(number, part);
 }
 
 static const char *text; /* what content() found last */
@@ -587,6 +598,25 @@ static void run_scenario(const struct scenario *scenario)
 /* ---- stopped readers ---- */
 
 static const struct reading *stopped;
+static bool repairer_writes;
+
+/* Whoever else is there repairs, and writes then: what the reader has met is used again. */
+static void stop_and_repair(void)
+{
+    if (lock_held(parties[SECOND]))
+        return; /* it repairs by itself, or has done so */
+    may_wait = true;
+    if (setjmp(give_up_waiting) == 0) {
+        recover(VICTIM);
+        writer = VICTIM;
+        if (repairer_writes)
+            stopped->write();
+    } else {
+        bury(VICTIM);
+    }
+    writer = FIRST;
+    may_wait = false;
+}
 
 /* FIRST writes, and dies before its store `cut_first`, or lives on if it makes fewer. */
 static void stop_and_write(void)
@@ -599,10 +629,13 @@ static void stop_and_write(void)
     else
         bury(FIRST);
     hook_arm(HOOK_NEVER);
+    if (repair_at != HOOK_NEVER)
+        hook_stop_reader(repair_at, stop_and_repair);
 }
 
 static void stop_at_load(uint64_t load, uint64_t writers_store)
 {
+    hook_mark mark = hook_now();
     cut_victim = load;
     cut_first = writers_store;
     hook_arena_reset();
@@ -612,12 +645,34 @@ static void stop_at_load(uint64_t load, uint64_t writers_store)
     hook_stop_reader(HOOK_NEVER, NULL);
     recover(SECOND);
     check_clean();
+    hook_rollback(mark);
+    alive[FIRST] = alive[VICTIM] = true;
+}
+
+#define REPAIRS 20000u /* of a reading, at most about so many */
+
+/* The writer dies at each of its stores while the reader stands at `load`; it is repaired at once, or some loads later. */
+static void stop_twice(uint64_t load, uint64_t loads, uint64_t writes)
+{
+    const uint64_t all = loads * (loads + 1) / 2 * writes, thin = all / REPAIRS + 1;
+    for (uint64_t later = load + 1; later <= loads; later++)
+        for (uint64_t store = 0; store < writes; store++) {
+            uint64_t number = (load * (loads + 1) + later) * writes + store;
+            if (!chosen_of(number, thin * part))
+                continue;
+            repair_at = later;
+            for (unsigned i = 0; i < 2; i++) {
+                repairer_writes = i != 0;
+                stop_at_load(load, store);
+            }
+        }
+    repair_at = HOOK_NEVER;
 }
 
 static void run_reading(const struct reading *reading)
 {
     current = reading->name;
-    cut_victim = cut_first = HOOK_NEVER;
+    cut_victim = cut_first = repair_at = HOOK_NEVER;
     set_up();
     reading->prepare();
     hook_arena(true);
@@ -632,17 +687,11 @@ static void run_reading(const struct reading *reading)
     uint64_t writes = hook_stores();
     hook_rollback(base);
     for (uint64_t load = 0; load < loads; load++) {
-        if (!chosen(load))
-            continue;
-        for (uint64_t store = 0; store < writes; store++) {
-            if (!chosen(load * writes + store))
-                continue;
-            stop_at_load(load, store);
-            hook_rollback(base);
-            alive[FIRST] = true;
-        }
+        for (uint64_t store = 0; store < writes; store++)
+            if (chosen(load * writes + store))
+                stop_at_load(load, store);
         stop_at_load(load, HOOK_NEVER);
-        hook_rollback(base);
+        stop_twice(load, loads, writes);
     }
     printf("%-34s %5llu loads %8llu cuts\n", reading->name, (unsigned long long)loads, (unsigned long long)cuts);
 }

@@ -35,8 +35,9 @@ struct reading {
     const char *name;
     void (*prepare)(void);
     void (*read)(void);  /* by SECOND; says with accept() what it found */
-    void (*write)(void); /* by FIRST, at the load where the reader was stopped */
+    void (*write)(void); /* by `writer`, at the load where the reader was stopped */
 };
+extern enum party writer;
 extern const struct reading *const reading_parts[]; /* as scenario_parts */
 
 /* For set-up and for operations: anything but `expected` fails. */

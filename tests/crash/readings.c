@@ -177,7 +177,7 @@ static void measure(void)
 
 static void replace_twice(void)
 {
-    comem_list *list = lists[FIRST][0];
+    comem_list *list = lists[writer][0];
     size_t length;
     OK(comem_list_len(list, &length));
     for (unsigned round = 1; round < 4; round++)
@@ -190,7 +190,7 @@ static void replace_twice(void)
 /* The same memory comes back with other content: what was freed last is taken first. */
 static void clear_and_refill(void)
 {
-    comem_list *list = lists[FIRST][0];
+    comem_list *list = lists[writer][0];
     for (unsigned round = 0; round < 2; round++) {
         OK(comem_list_clear(list));
         for (unsigned i = 0; i < 12; i++)
@@ -200,7 +200,7 @@ static void clear_and_refill(void)
 
 static void pop_and_append(void)
 {
-    comem_list *list = lists[FIRST][0];
+    comem_list *list = lists[writer][0];
     size_t length;
     OK(comem_list_len(list, &length));
     for (unsigned round = 0; round < 2; round++) {
@@ -214,13 +214,13 @@ static void pop_and_append(void)
 static void grow(void)
 {
     for (unsigned i = 0; i < 28; i++)
-        OK(comem_list_append(lists[FIRST][0], comem_int(9100 + i)));
+        OK(comem_list_append(lists[writer][0], comem_int(9100 + i)));
 }
 
 /* Items come and go, and the memory of what was replaced is used again. */
 static void insert_and_delete(void)
 {
-    comem_list *list = lists[FIRST][0];
+    comem_list *list = lists[writer][0];
     for (unsigned round = 0; round < 3; round++) {
         for (int64_t i = 0; i < 9; i++)
             OK(comem_list_insert(list, 3 * i, comem_int(9200 + i)));
@@ -231,7 +231,7 @@ static void insert_and_delete(void)
 
 static void assign_all(void)
 {
-    comem_list *list = lists[FIRST][0];
+    comem_list *list = lists[writer][0];
     comem_value values[12];
     for (unsigned round = 1; round < 4; round++) {
         for (unsigned i = 0; i < 12; i++)
@@ -246,10 +246,10 @@ static void replace_references(void)
     for (unsigned round = 0; round < 2; round++)
         for (int64_t i = 0; i < 3; i++) {
             comem_list *made;
-            OK(comem_list_set(lists[FIRST][0], i, comem_int(9000)));
-            OK(comem_list_new(&stores[FIRST], &made));
+            OK(comem_list_set(lists[writer][0], i, comem_int(9000)));
+            OK(comem_list_new(&stores[writer], &made));
             OK(comem_list_append(made, comem_int(i)));
-            OK(comem_list_set(lists[FIRST][0], i, comem_ref(made)));
+            OK(comem_list_set(lists[writer][0], i, comem_ref(made)));
             comem_list_release(made);
         }
 }
