@@ -2,7 +2,8 @@
  *
  * For each scenario, in a process and a store of its own: the victim's operation is run once to count its stores, then
  * again and again, dying before store 0, 1, 2 ... At each of these points a reader looks without locks; then FIRST repairs
- * and reaps, once to the end and once dying before each of its own stores, and SECOND finishes. After each such history:
+ * and reaps, once to the end and once dying before each of its own stores (and the reader looks again), and SECOND
+ * finishes. After each such history:
  *   - store check finds nothing
  *   - the lists are as before the operation or as after it, and not as before if the reader saw the state after
  *   - further operations work, and store check still finds nothing
@@ -379,6 +380,17 @@ static uint64_t peek(void)
     return found;
 }
 
+/* A reader looks without locks, and without repairing anything. */
+static void look(struct expectation *expectation)
+{
+    uint64_t saw = peek();
+    if (saw != 0 && saw != expectation->before && saw != expectation->after)
+        fail("a reader sees neither before nor after: %s", text);
+    if (saw != 0 && saw != expectation->after && expectation->saw_after)
+        fail("a reader saw what is undone meanwhile: %s", text);
+    expectation->saw_after |= saw == expectation->after && saw != expectation->before;
+}
+
 static void recover_and_verify(const struct expectation *expectation)
 {
     hook_mark mark = hook_now();
@@ -401,9 +413,11 @@ static void recover_and_verify(const struct expectation *expectation)
         cuts++;
         bury(FIRST);
         if (is_new(hook_image() * 4 + 2 + expectation->saw_after)) {
+            struct expectation now = *expectation;
+            look(&now);
             hook_arm(HOOK_NEVER);
             recover(SECOND);
-            verify(expectation);
+            verify(&now);
             histories++;
         }
         hook_rollback(mark);
@@ -555,10 +569,8 @@ static uint64_t cut_operation(const struct scenario *scenario, uint64_t room, ho
         starving = false;
         cuts++;
         bury(VICTIM);
-        uint64_t saw = peek();
-        if (saw != 0 && saw != expectation.before && saw != expectation.after)
-            fail("a reader sees neither before nor after: %s", text);
-        expectation.saw_after = saw != 0 && saw == expectation.after && saw != expectation.before;
+        expectation.saw_after = false;
+        look(&expectation);
         recover_and_verify(&expectation);
         if (room == UINT64_MAX)
             beside_writers();
@@ -645,6 +657,8 @@ static void stop_at_load(uint64_t load, uint64_t writers_store)
     hook_stop_reader(HOOK_NEVER, NULL);
     recover(SECOND);
     check_clean();
+    if (stopped->judge != NULL)
+        stopped->judge();
     hook_rollback(mark);
     alive[FIRST] = alive[VICTIM] = true;
 }

@@ -36,6 +36,7 @@ struct reading {
     void (*prepare)(void);
     void (*read)(void);  /* by SECOND; says with accept() what it found */
     void (*write)(void); /* by `writer`, at the load where the reader was stopped */
+    void (*judge)(void); /* by SECOND, when all is repaired: whether what it found can be; or NULL */
 };
 extern enum party writer;
 extern const struct reading *const reading_parts[]; /* as scenario_parts */

@@ -36,6 +36,18 @@ static void many_numbers(void)
     add_sevens(24);
 }
 
+static void one_more(void)
+{
+    few_numbers();
+    OK(comem_dict_set(dicts[FIRST][0], far_value(20), comem_int(7)));
+}
+
+static void one_more_of_many(void)
+{
+    many_numbers();
+    OK(comem_dict_set(dicts[FIRST][0], far_value(20), comem_int(7)));
+}
+
 static void far_keys(void)
 {
     make_dict(0);
@@ -167,6 +179,38 @@ static void last_key(void)
     accept(&value);
 }
 
+/* One key that one operation adds or takes out: what a reader saw of it cannot have been undone. */
+static bool found_one;
+
+static void find_one(void)
+{
+    found_one = get(far_value(20));
+}
+
+static void read_one(void)
+{
+    comem_value keys[KEYS_MAX], values[KEYS_MAX];
+    size_t count;
+    OK(comem_dict_read(dicts[SECOND][0], keys, values, KEYS_MAX, &count));
+    found_one = count > 3;
+    for (size_t i = 0; i < count; i++) {
+        comem_value_clear(&keys[i]);
+        accept(&values[i]);
+    }
+}
+
+static void one_must_be_there(void)
+{
+    if (found_one && !contains(far_value(20)))
+        fail("a key was found that was never stored");
+}
+
+static void one_must_be_gone(void)
+{
+    if (!found_one && contains(far_value(20)))
+        fail("a key was not found that was there all the time");
+}
+
 /* ---- what is written meanwhile ---- */
 
 /* Whoever writes after another one died may find it done. */
@@ -175,6 +219,16 @@ static void take(comem_value key)
     comem_status status = comem_dict_pop(dicts[writer][0], key, NULL);
     if (status != COMEM_NOT_FOUND)
         expect(status, COMEM_OK, "comem_dict_pop");
+}
+
+static void insert_one(void)
+{
+    OK(comem_dict_set(dicts[writer][0], far_value(20), comem_int(7)));
+}
+
+static void take_one(void)
+{
+    take(far_value(20));
 }
 
 static void set_again(void)
@@ -268,36 +322,41 @@ static void replace_references(void)
 }
 
 const struct reading dict_readings[] = {
-    {"get a key beside set", few_numbers, get_kept, set_again},
-    {"get a key beside growth", few_numbers, get_kept, add_many},
-    {"get a key beside splits", many_numbers, get_kept, add_many},
-    {"get a key beside compaction", many_numbers, get_kept, take_many},
-    {"get a key beside keys that come and go", many_numbers, get_kept, replace_keys},
-    {"get a key beside clear", many_numbers, get_cleared, clear_and_refill},
-    {"get a key beside update", many_numbers, get_kept, update_all},
-    {"get a far key beside set", far_keys, get_far, set_far_again},
-    {"get a far key beside delete", far_keys, get_far, take_far_keys_and_add},
-    {"get a far key beside clear", far_keys, get_far, clear_and_refill},
-    {"get a list of a dict beside its end", references, get_kept, replace_references},
-    {"get a list of a dict beside clear", references, get_cleared, clear_and_refill},
-    {"get an absent key beside growth", few_numbers, get_absent, add_many},
-    {"get an absent key beside splits", many_numbers, get_absent, add_many},
-    {"get an absent key beside keys that come and go", many_numbers, get_absent, replace_keys},
-    {"get an absent key beside clear", many_numbers, get_absent, clear_and_refill},
-    {"contains beside splits", many_numbers, contains_kept, add_many},
-    {"contains beside compaction", many_numbers, contains_kept, take_many},
-    {"contains of an absent key beside keys that come and go", many_numbers, contains_absent, replace_keys},
-    {"len of a dict beside clear", many_numbers, measure, clear_and_refill},
-    {"read a dict beside update", few_numbers, read_all, update_all},
-    {"read a dict beside growth", few_numbers, read_all, add_many},
-    {"read a dict beside splits", many_numbers, read_all, add_many},
-    {"read a dict beside compaction", many_numbers, read_all, take_many},
-    {"read a dict beside keys that come and go", many_numbers, read_all, replace_keys},
-    {"read a dict beside clear", few_numbers, read_all, clear_and_refill},
-    {"read far keys beside delete", far_keys, read_mixed, take_far_keys_and_add},
-    {"read lists of a dict beside their end", references, read_mixed, replace_references},
-    {"compare a dict beside update", two_dicts, compare, update_all},
-    {"the last key beside popitem", far_keys, last_key, popitem_and_add},
-    {"popitem's key beside clear", far_keys, last_key, clear_and_refill},
-    {NULL, NULL, NULL, NULL},
+    {"get a key beside set", few_numbers, get_kept, set_again, NULL},
+    {"get a key beside growth", few_numbers, get_kept, add_many, NULL},
+    {"get a key beside splits", many_numbers, get_kept, add_many, NULL},
+    {"get a key beside compaction", many_numbers, get_kept, take_many, NULL},
+    {"get a key beside keys that come and go", many_numbers, get_kept, replace_keys, NULL},
+    {"get a key beside clear", many_numbers, get_cleared, clear_and_refill, NULL},
+    {"get a key beside update", many_numbers, get_kept, update_all, NULL},
+    {"get a far key beside set", far_keys, get_far, set_far_again, NULL},
+    {"get a far key beside delete", far_keys, get_far, take_far_keys_and_add, NULL},
+    {"get a far key beside clear", far_keys, get_far, clear_and_refill, NULL},
+    {"get a list of a dict beside its end", references, get_kept, replace_references, NULL},
+    {"get a list of a dict beside clear", references, get_cleared, clear_and_refill, NULL},
+    {"get a key beside its insert", few_numbers, find_one, insert_one, one_must_be_there},
+    {"get a key beside its delete", one_more, find_one, take_one, one_must_be_gone},
+    {"get a key beside its delete among others", one_more_of_many, find_one, take_one, one_must_be_gone},
+    {"read a dict beside an insert", few_numbers, read_one, insert_one, one_must_be_there},
+    {"read a dict beside a delete", one_more, read_one, take_one, one_must_be_gone},
+    {"get an absent key beside growth", few_numbers, get_absent, add_many, NULL},
+    {"get an absent key beside splits", many_numbers, get_absent, add_many, NULL},
+    {"get an absent key beside keys that come and go", many_numbers, get_absent, replace_keys, NULL},
+    {"get an absent key beside clear", many_numbers, get_absent, clear_and_refill, NULL},
+    {"contains beside splits", many_numbers, contains_kept, add_many, NULL},
+    {"contains beside compaction", many_numbers, contains_kept, take_many, NULL},
+    {"contains of an absent key beside keys that come and go", many_numbers, contains_absent, replace_keys, NULL},
+    {"len of a dict beside clear", many_numbers, measure, clear_and_refill, NULL},
+    {"read a dict beside update", few_numbers, read_all, update_all, NULL},
+    {"read a dict beside growth", few_numbers, read_all, add_many, NULL},
+    {"read a dict beside splits", many_numbers, read_all, add_many, NULL},
+    {"read a dict beside compaction", many_numbers, read_all, take_many, NULL},
+    {"read a dict beside keys that come and go", many_numbers, read_all, replace_keys, NULL},
+    {"read a dict beside clear", few_numbers, read_all, clear_and_refill, NULL},
+    {"read far keys beside delete", far_keys, read_mixed, take_far_keys_and_add, NULL},
+    {"read lists of a dict beside their end", references, read_mixed, replace_references, NULL},
+    {"compare a dict beside update", two_dicts, compare, update_all, NULL},
+    {"the last key beside popitem", far_keys, last_key, popitem_and_add, NULL},
+    {"popitem's key beside clear", far_keys, last_key, clear_and_refill, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
