@@ -1,6 +1,6 @@
 /* test_dict_together.c - threads of several processes on the same dicts at once, and what the killed leave
  *
- * COMEM_TEST_SECONDS says how long the races go on (2), COMEM_TEST_KILLS how many are killed (400, under a sanitizer 150).
+ * COMEM_TEST_SECONDS says how long the races go on (1), COMEM_TEST_KILLS how many are killed (400, under a sanitizer 150).
  */
 #include "support.h"
 
@@ -16,7 +16,7 @@ static comem_value text(const char *string)
 
 static double seconds(void)
 {
-    return support_count("COMEM_TEST_SECONDS", 2);
+    return support_count("COMEM_TEST_SECONDS", 1);
 }
 
 /* ---- values that show when they are torn, or another key's ---- */
@@ -234,7 +234,7 @@ static void readers_see_whole_values_and_every_key_that_stays(void **state)
 
 /* ---- sums ---- */
 
-#define ADDS (support_sanitized() ? 5000 : 20000)
+#define ADDS (support_sanitized() ? 5000 : 10000)
 
 struct summing {
     comem_store *store;
@@ -320,7 +320,7 @@ static void no_change_by_one_call_is_lost(void **state)
 
 /* ---- each token once ---- */
 
-#define TOKENS (support_sanitized() ? 4000 : 20000)
+#define TOKENS (support_sanitized() ? 4000 : 10000)
 
 struct tokens {
     comem_dict *dict;
@@ -661,6 +661,93 @@ static void the_killed_leave_what_they_did_and_no_half_of_more(void **state)
     comem_dict_release(dict);
 }
 
+#ifdef COMEM_SMALL_GEOMETRY
+#define LARGE 3000
+#else
+#define LARGE 20000
+#endif
+
+struct large {
+    comem_dict *dict;
+    _Atomic int64_t done; /* updates that came back */
+};
+
+static comem_value large_value(int64_t number, char room[40])
+{
+    int size = snprintf(room, 40, "update number %lld", (long long)number);
+    return comem_str(room, (size_t)size);
+}
+
+/* Each update stores its number under half of the keys or more; every fifth time they all go. */
+static int update_until_killed(void *argument)
+{
+    static comem_pair pairs[LARGE];
+    struct large *large = argument;
+    char room[40];
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGSEGV, SIG_DFL);
+    for (int64_t number = large->done + 1;; number++) {
+        size_t count = LARGE / 2 + (size_t)(number % 4) * LARGE / 8;
+        for (size_t i = 0; i < count; i++) {
+            pairs[i].key = comem_int((int64_t)i);
+            pairs[i].value = i % 10 ? comem_int(number) : large_value(number, room);
+        }
+        child_check(comem_dict_update(large->dict, pairs, count) == COMEM_OK);
+        large->done = number;
+        if (number % 5 == 0)
+            child_check(comem_dict_clear(large->dict) == COMEM_OK);
+    }
+}
+
+/* Whether the keys that update `number` stored have its number, and the dict at least as many keys as it stored. */
+static bool is_update(const comem_value *values, size_t count, int64_t number)
+{
+    size_t stored = LARGE / 2 + (size_t)(number % 4) * LARGE / 8;
+    char room[40];
+    comem_value expected = large_value(number, room);
+    if (count < stored)
+        return false;
+    for (size_t i = 0; i < stored; i++)
+        if (i % 10 ? values[i].kind != COMEM_INT || values[i].as.integer != number
+                   : values[i].kind != COMEM_STR || values[i].size != expected.size ||
+                         memcmp(values[i].as.data, room, expected.size) != 0)
+            return false;
+    return true;
+}
+
+/* An update of very many keys would be left half done by a kill. */
+static void a_killed_update_of_many_keys_is_all_or_nothing(void **state)
+{
+    struct bench *bench = *state;
+    struct large *large = support_shared(sizeof *large);
+    struct dice dice = {support_count("COMEM_TEST_SEED", 4712)};
+    comem_value *values = calloc(LARGE, sizeof *values);
+    unsigned kills = support_count("COMEM_TEST_KILLS", 400) / 10;
+    assert_non_null(values);
+    large->dict = support_dict(&bench->store);
+    for (unsigned i = 0; i < kills; i++) {
+        size_t count;
+        pid_t victim = support_fork(update_until_killed, large);
+        support_nap((long)dice_roll(&dice, 20000));
+        kill(victim, SIGKILL);
+        assert_int_equal(support_wait(victim), -SIGKILL);
+        assert_ok(comem_dict_read(large->dict, NULL, values, LARGE, &count));
+        assert_true(count <= LARGE);
+        if (is_update(values, count, large->done + 1))
+            large->done++;
+        else if (!(count == 0 && large->done % 5 == 0) && !is_update(values, count, large->done))
+            fail_msg("%lld updates were made, and what is there is neither the last nor the next one's",
+                     (long long)large->done);
+        for (size_t k = 0; k < count; k++)
+            comem_value_clear(&values[k]);
+    }
+    print_message("%u killed in %lld updates\n", kills, (long long)large->done);
+    free(values);
+    support_sweep(bench->map);
+    assert_int_equal(support_problems(bench->map), 0);
+    comem_dict_release(large->dict);
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
@@ -670,6 +757,7 @@ int main(int argc, char **argv)
         WITH_STORE(every_key_is_taken_once_and_made_once),
         WITH_STORE(a_snapshot_sees_all_of_an_update_or_nothing),
         WITH_STORE(the_killed_leave_what_they_did_and_no_half_of_more),
+        WITH_STORE(a_killed_update_of_many_keys_is_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
