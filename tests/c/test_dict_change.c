@@ -354,6 +354,34 @@ static void update_takes_any_number_of_keys(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
+/* Equal keys in one update would count as so many new ones, and find no room where they need next to none. */
+static void update_may_name_a_key_many_times(void **state)
+{
+    struct bench *bench = *state;
+    static comem_pair pairs[LARGE];
+    static const int counts[] = {1, 8, 100};
+    for (unsigned c = 0; c < 3; c++) {
+        comem_dict *dict = support_dict(&bench->store);
+        for (unsigned round = 0; round < 2; round++) {
+            for (int i = 0; i < LARGE; i++) {
+                int key = i % counts[c];
+                pairs[i].key = i % 2 ? comem_int(key) : comem_float(key);
+                pairs[i].value = i % 7 ? comem_int(i) : text(long_text);
+            }
+            assert_ok(comem_dict_update(dict, pairs, LARGE));
+            assert_int_equal(support_dict_len(dict), counts[c]);
+            for (int i = LARGE - counts[c]; i < LARGE; i++) {
+                comem_value value;
+                assert_ok(comem_dict_get(dict, comem_int(i % counts[c]), &value));
+                support_assert_value(&value, &pairs[i].value);
+                comem_value_clear(&value);
+            }
+        }
+        comem_dict_release(dict);
+        assert_int_equal(support_used(bench->map), 0);
+    }
+}
+
 /* A bad pair would leave those before it behind. */
 static void update_is_all_or_nothing(void **state)
 {
@@ -694,6 +722,7 @@ int main(int argc, char **argv)
         WITH_STORE(update_if_clears_what_its_function_made),
         WITH_STORE(update_does_what_sets_one_after_the_other_do),
         WITH_STORE(update_takes_any_number_of_keys),
+        WITH_STORE(update_may_name_a_key_many_times),
         WITH_STORE(update_is_all_or_nothing),
         WITH_STORE(dicts_are_merged_as_in_python),
         WITH_STORE(a_dict_takes_from_a_dict_of_another_store),

@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <stdio.h>
+#include <sys/time.h>
 
 static const char long_text[] = "a text of more than thirteen bytes";
 
@@ -321,6 +322,80 @@ static void a_store_mapped_twice_is_one_store(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
+/* ---- signal handlers ---- */
+
+static struct reentry {
+    comem_dict *dict;
+    unsigned way;
+    _Atomic unsigned long calls;
+    _Atomic int failed;
+} reentry;
+
+/* Lengths and numbers can always be read; whatever else may be refused, but neither hang nor fail. */
+static void reenter(int signal_number)
+{
+    comem_value value;
+    size_t length;
+    bool found;
+    comem_status status = COMEM_OK;
+    int saved = errno;
+    (void)signal_number;
+    switch (reentry.way) {
+    case 0:
+        status = comem_dict_get(reentry.dict, comem_int(0), &value);
+        reentry.failed += status != COMEM_OK || value.as.integer != 1;
+        break;
+    case 1:
+        status = comem_dict_len(reentry.dict, &length);
+        reentry.failed += status != COMEM_OK || length < 2 || length > 3;
+        break;
+    case 2:
+        status = comem_dict_contains(reentry.dict, comem_int(0), &found);
+        break;
+    case 3:
+        status = comem_dict_set(reentry.dict, comem_int(1), comem_int(2));
+        break;
+    default:
+        status = comem_dict_add(reentry.dict, comem_int(1), comem_int(2), NULL);
+    }
+    reentry.failed += status != COMEM_OK && status != COMEM_BUSY;
+    reentry.calls++;
+    errno = saved;
+}
+
+static int interrupted(void *argument)
+{
+    const struct itimerval often = {{0, 40}, {0, 40}}, never = {{0, 0}, {0, 0}};
+    reentry.dict = argument;
+    signal(SIGVTALRM, reenter);
+    setitimer(ITIMER_VIRTUAL, &often, NULL);
+    alarm(10);
+    double until = support_seconds() + 0.3, limit = until + 3; /* of its own time a busy machine gives it little */
+    while (support_seconds() < until || (reentry.calls == 0 && support_seconds() < limit)) {
+        child_check(comem_dict_set(reentry.dict, comem_int(2), text(long_text)) == COMEM_OK);
+        child_check(comem_dict_set(reentry.dict, comem_int(0), comem_int(1)) == COMEM_OK);
+        child_check(comem_dict_pop(reentry.dict, comem_int(2), NULL) == COMEM_OK);
+    }
+    setitimer(ITIMER_VIRTUAL, &never, NULL);
+    child_check(reentry.failed == 0);
+    child_check(reentry.calls > 0);
+    return 0;
+}
+
+/* A signal handler that interrupts a call and makes one would hang its thread or break the dict. */
+static void calls_from_a_signal_handler_do_not_hang(void **state)
+{
+    struct bench *bench = *state;
+    for (unsigned way = 0; way < 5; way++) {
+        comem_dict *dict = support_dict(&bench->store);
+        reentry = (struct reentry){.way = way};
+        assert_ok(comem_dict_set(dict, comem_int(0), comem_int(1)));
+        assert_ok(comem_dict_set(dict, comem_int(1), comem_int(1)));
+        assert_int_equal(support_run(interrupted, dict), 0);
+        comem_dict_release(dict);
+    }
+}
+
 /* ---- damage ---- */
 
 #define DAMAGED_KEYS 40
@@ -539,6 +614,7 @@ int main(int argc, char **argv)
         WITH_STORE(lists_and_dicts_hold_each_other),
         WITH_STORE(a_popped_dict_lives_while_another_process_holds_it),
         WITH_STORE(a_store_mapped_twice_is_one_store),
+        WITH_STORE(calls_from_a_signal_handler_do_not_hang),
         ALONE(a_damaged_dict_crashes_nobody),
         WITH_STORE(a_damaged_dict_is_refused),
         WITH_STORE(a_dict_that_was_shut_down_is_gone),
