@@ -118,7 +118,8 @@ static inline uint32_t cell_ref_generation(uint64_t head)
 static inline struct comem_object **cell_held_objects(const comem_value *value, uint64_t *count)
 {
     *count = 0;
-    if (value->kind < COMEM_PACKED || value->kind > COMEM_BYTEARRAY || (value->flags & COMEM_HOLDS) == 0)
+    if (value->kind < COMEM_PACKED || value->kind > COMEM_BYTEARRAY || (value->flags & COMEM_HOLDS) == 0 ||
+        value->as.data == NULL)
         return NULL;
     memcpy(count, value->as.data - sizeof *count, sizeof *count); /* private: as cell.h says */
     return (struct comem_object **)(uintptr_t)(value->as.data - sizeof *count) - *count;

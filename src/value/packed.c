@@ -74,7 +74,8 @@ static int packer_write(void *context, const char *data, size_t size)
     struct packer *packer = context;
     if (!packer_room(packer, size))
         return -1;
-    memcpy(packer->bytes + packer->size, data, size); /* private: the packer's */
+    if (size > 0)
+        memcpy(packer->bytes + packer->size, data, size); /* private: the packer's */
     packer->size += size;
     return 0;
 }
@@ -192,6 +193,8 @@ comem_status packer_item(struct packer *packer, const comem_value *value)
         return packer_fail(packer, store_error(COMEM_INVALID, "a complex number without its two parts"));
     if (data && value->as.data == NULL && value->size > 0)
         return packer_fail(packer, store_error(COMEM_INVALID, "a value of %zu bytes at NULL", value->size));
+    if (value->kind == COMEM_BIG_INT && value->size == 0)
+        return packer_fail(packer, store_error(COMEM_INVALID, "an int of no bytes"));
     switch (value->kind) {
     case COMEM_NONE:
         msgpack_pack_nil(&to);
@@ -498,7 +501,7 @@ static __attribute__((noinline)) int walk_bytes(struct walk *walk, const char *b
 static int meet_complex(struct walk *walk, const char *body)
 {
     comem_value parts[2], value = comem_none();
-    for (unsigned i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         uint64_t bits;
         memcpy(&bits, body + 8 * i, sizeof bits); /* private: a register */
         bits = be64toh(bits);
