@@ -221,6 +221,55 @@ static void a_list_may_hold_itself_within_a_value(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
+/* Some change of a dict would count a reference twice, or not at all. */
+static void every_change_of_a_dict_counts_right(void **state)
+{
+    struct bench *bench = *state;
+    comem_list *inner = support_list(&bench->store);
+    comem_value two = tuple_of(inner, 2), three = tuple_of(inner, 3), value, expected = two;
+    comem_dict *dict, *copy;
+    bool swapped;
+    assert_ok(comem_dict_new(&bench->store, &dict));
+    assert_ok(comem_dict_set(dict, comem_int(1), two));
+    assert_ok(comem_dict_set(dict, comem_int(1), three));
+    assert_ok(comem_dict_setdefault(dict, comem_int(1), two, &value));
+    support_assert_value(&value, &three);
+    comem_value_clear(&value);
+    assert_ok(comem_dict_setdefault(dict, comem_int(2), two, NULL));
+    support_used(bench->map);
+    assert_int_equal(links_of(inner), 5);
+    const comem_pair pairs[] = {{comem_int(1), two}, {comem_int(3), three}, {comem_float(1), two}, {comem_none(), two}};
+    assert_ok(comem_dict_update(dict, pairs, 4));
+    support_used(bench->map);
+    assert_int_equal(links_of(inner), 2 + 2 + 3 + 2);
+    assert_ok(comem_dict_cas(dict, comem_int(1), expected, three, &swapped));
+    assert_true(swapped);
+    assert_ok(comem_dict_cas(dict, comem_int(1), expected, comem_missing(), &swapped));
+    assert_false(swapped);
+    support_used(bench->map);
+    assert_int_equal(links_of(inner), 3 + 2 + 3 + 2);
+    assert_ok(comem_dict_copy(dict, &copy));
+    assert_int_equal(links_of(inner), 20);
+    assert_ok(comem_dict_pop(copy, comem_int(3), &value));
+    support_assert_value(&value, &three);
+    comem_value_clear(&value);
+    assert_ok(comem_dict_popitem(copy, NULL, NULL));
+    support_used(bench->map);
+    assert_int_equal(links_of(inner), 15);
+    assert_ok(comem_dict_clear(dict));
+    support_used(bench->map);
+    assert_int_equal(links_of(inner), 5);
+    assert_int_equal(support_problems(bench->map), 0);
+    comem_dict_release(dict);
+    comem_dict_release(copy);
+    comem_value_clear(&two);
+    comem_value_clear(&three);
+    support_used(bench->map);
+    assert_int_equal(links_of(inner), 0);
+    comem_list_release(inner);
+    assert_int_equal(support_used(bench->map), 0);
+}
+
 /* ---- compared ---- */
 
 /* Values would be equal that refer to different objects, or unequal that are the same. */
@@ -529,6 +578,7 @@ int main(int argc, char **argv)
         WITH_STORE(what_is_not_packed_is_refused),
         WITH_STORE(a_value_keeps_what_it_refers_to),
         WITH_STORE(every_change_of_a_list_counts_right),
+        WITH_STORE(every_change_of_a_dict_counts_right),
         WITH_STORE(a_thousand_references_in_one_value),
         WITH_STORE(a_list_may_hold_itself_within_a_value),
         WITH_STORE(equal_values_have_the_same_bytes_and_references),
