@@ -7,7 +7,7 @@
  * Writing      shortest forms only, so equal values in equal order have equal bytes. The length of a body is known at its end,
  *              which moves it if its header is not of 3 bytes.
  * Reading      never believes a size: a container's is taken off the number of bytes there are in all, since every item has one.
- *              Depth is limited, and with it the recursion: 3 KiB of stack each container of an extension type.
+ *              Depth is limited, and with it the recursion: 2.5 KiB of stack each container of an extension type.
  */
 #include "value/packed.h"
 
@@ -332,13 +332,13 @@ static int walk_end(struct walk *walk)
 }
 
 /* `items` counts both keys and values. */
-static int walk_begin(struct walk *walk, uint32_t kind, uint64_t size, uint64_t items, uint64_t *left)
+static int walk_begin(struct walk *walk, uint32_t kind, uint64_t size, uint64_t items, uint32_t *left)
 {
     comem_value value = comem_none();
     value.kind = kind;
     value.size = size;
     value.as.items = NULL;
-    *left = size;
+    *left = (uint32_t)size; /* as the parser has it */
     if (items > walk->budget || walk->depth == PACKED_DEPTH_MAX)
         return -1;
     walk->budget -= items;
@@ -350,13 +350,13 @@ static int walk_begin(struct walk *walk, uint32_t kind, uint64_t size, uint64_t 
 
 /* The parser's callbacks. Its object is the number of items that a container still lacks. */
 
-static inline uint64_t meet_root(struct walk **walk)
+static inline uint32_t meet_root(struct walk **walk)
 {
     (void)walk;
     return 0;
 }
 
-static inline int meet_nil(struct walk **walk, uint64_t *left)
+static inline int meet_nil(struct walk **walk, uint32_t *left)
 {
     comem_value value = comem_none();
     *left = 0;
@@ -369,26 +369,26 @@ static inline int meet_bool(struct walk *walk, bool boolean)
     return walk_item(walk, &value);
 }
 
-static inline int meet_true(struct walk **walk, uint64_t *left)
+static inline int meet_true(struct walk **walk, uint32_t *left)
 {
     *left = 0;
     return meet_bool(*walk, true);
 }
 
-static inline int meet_false(struct walk **walk, uint64_t *left)
+static inline int meet_false(struct walk **walk, uint32_t *left)
 {
     *left = 0;
     return meet_bool(*walk, false);
 }
 
-static inline int meet_int64(struct walk **walk, int64_t integer, uint64_t *left)
+static inline int meet_int64(struct walk **walk, int64_t integer, uint32_t *left)
 {
     comem_value value = comem_int(integer);
     *left = 0;
     return walk_item(*walk, &value);
 }
 
-static int meet_uint64(struct walk **walk, uint64_t integer, uint64_t *left)
+static int meet_uint64(struct walk **walk, uint64_t integer, uint32_t *left)
 {
     if (integer <= INT64_MAX)
         return meet_int64(walk, (int64_t)integer, left);
@@ -399,7 +399,7 @@ static int meet_uint64(struct walk **walk, uint64_t integer, uint64_t *left)
     return walk_item(*walk, &value);
 }
 
-static inline int meet_double(struct walk **walk, double real, uint64_t *left)
+static inline int meet_double(struct walk **walk, double real, uint32_t *left)
 {
     comem_value value = comem_float(real);
     *left = 0;
@@ -416,7 +416,7 @@ static int meet_text(struct walk *walk, const char *data, size_t size)
     return walk_item(walk, &value);
 }
 
-static inline int meet_str(struct walk **walk, const char *all, const char *data, unsigned size, uint64_t *left)
+static inline int meet_str(struct walk **walk, const char *all, const char *data, unsigned size, uint32_t *left)
 {
     (void)all;
     *left = 0;
@@ -430,32 +430,32 @@ static int meet_bytes(struct walk *walk, comem_kind kind, const char *data, size
     return walk_item(walk, &value);
 }
 
-static inline int meet_bin(struct walk **walk, const char *all, const char *data, unsigned size, uint64_t *left)
+static inline int meet_bin(struct walk **walk, const char *all, const char *data, unsigned size, uint32_t *left)
 {
     (void)all;
     *left = 0;
     return meet_bytes(*walk, COMEM_BYTES, data, size);
 }
 
-static inline int meet_array(struct walk **walk, uint64_t size, uint64_t *left)
+static inline int meet_array(struct walk **walk, uint64_t size, uint32_t *left)
 {
     uint32_t kind = (*walk)->pending != 0 ? (*walk)->pending : COMEM_LIST;
     (*walk)->pending = 0;
     return walk_begin(*walk, kind, size, size, left);
 }
 
-static inline int meet_array_item(struct walk **walk, uint64_t *left, uint64_t item)
+static inline int meet_array_item(struct walk **walk, uint32_t *left, uint32_t item)
 {
     (void)item;
     return --*left > 0 ? 0 : walk_end(*walk);
 }
 
-static inline int meet_map(struct walk **walk, uint64_t size, uint64_t *left)
+static inline int meet_map(struct walk **walk, uint64_t size, uint32_t *left)
 {
     return (*walk)->pending != 0 ? -1 : walk_begin(*walk, COMEM_DICT, size, 2 * size, left);
 }
 
-static inline int meet_map_item(struct walk **walk, uint64_t *left, uint64_t key, uint64_t value)
+static inline int meet_map_item(struct walk **walk, uint32_t *left, uint32_t key, uint32_t value)
 {
     (void)key;
     (void)value;
@@ -465,7 +465,7 @@ static inline int meet_map_item(struct walk **walk, uint64_t *left, uint64_t key
 static int meet_extension(struct walk *walk, enum packed_type type, const char *body, size_t size);
 
 /* `size` is that of the type's byte and the body together. */
-static inline int meet_ext(struct walk **walk, const char *all, const char *data, unsigned size, uint64_t *left)
+static inline int meet_ext(struct walk **walk, const char *all, const char *data, unsigned size, uint32_t *left)
 {
     (void)all;
     *left = 0;
@@ -483,7 +483,7 @@ static inline int meet_ext(struct walk **walk, const char *all, const char *data
 #define msgpack_unpack_struct(name) struct parser##name
 #define msgpack_unpack_func(result, name) static inline result parser##name
 #define msgpack_unpack_callback(name) meet##name
-#define msgpack_unpack_object uint64_t
+#define msgpack_unpack_object uint32_t
 #define msgpack_unpack_user struct walk *
 #include <msgpack/unpack_template.h>
 
@@ -548,7 +548,7 @@ static int meet_extension(struct walk *walk, enum packed_type type, const char *
         return meet_container(walk, PACKED_KIND_TYPED, body, size);
     case PACKED_BIG_INT: {
         const uint8_t *bytes = (const uint8_t *)body;
-        uint64_t left;
+        uint32_t left;
         return size == 0   ? -1
                : size <= 8 ? meet_int64(&walk, int_of_bytes(bytes, size), &left)
                            : meet_bytes(walk, COMEM_BIG_INT, body, size);
