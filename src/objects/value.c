@@ -225,6 +225,7 @@ static enum attempt read_far(struct store_map *map, struct cell_image image, boo
     return ATTEMPT_AGAIN;
 }
 
+/* A near value, or no value at all. */
 static enum attempt read_near(struct cell_image image, bool (*still)(const void *), const void *context,
                               comem_value *value, comem_status *status)
 {
@@ -250,7 +251,7 @@ enum attempt value_read(struct participant *me, struct store_map *map, struct ce
         return read_reference(me, image, still, context, value, status);
     if (cell_is_held(image.head))
         return read_held(me, map, image, still, context, value, status);
-    if (cell_is_far(image.head))
+    if (cell_is_far(image.head) && cell_kind_known(image.head))
         return read_far(map, image, still, context, value, status);
     return read_near(image, still, context, value, status);
 }

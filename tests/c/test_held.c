@@ -476,6 +476,33 @@ static void a_damaged_value_is_refused(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
+/* A cell that is not what its kind should be would be given as a value that is freed or read at a wrong place. */
+static void a_damaged_cell_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    comem_list *list = support_list(&bench->store);
+    comem_value value;
+    struct list_entry *entry;
+    assert_ok(comem_list_append(list, text_of(COMEM_STR, "a text that is far away", 23)));
+    uint64_t table = table_offset(word_load(&list->object.shared->table));
+    struct cell *cell = list_locked_cell(bench->map, table, 0, &entry);
+    uint64_t head = word_load(&cell->head);
+    for (uint64_t kind = COMEM_STR; kind < 256; kind++)
+        for (uint64_t flags = 0; flags < 32; flags++) {
+            uint64_t size = flags < 16 ? CELL_FAR : 5;
+            word_store(&cell->head, size << 16 | (flags & 15) << 8 | kind);
+            comem_status status = comem_list_get(list, 0, &value);
+            assert_true(status == COMEM_OK || status == COMEM_DAMAGED);
+            assert_true(status == COMEM_DAMAGED || value.kind <= COMEM_PICKLE);
+            if (kind > COMEM_PICKLE || kind == COMEM_REF)
+                assert_int_equal(status, COMEM_DAMAGED);
+            comem_value_clear(&value);
+        }
+    word_store(&cell->head, head);
+    comem_list_release(list);
+    assert_int_equal(support_used(bench->map), 0);
+}
+
 /* ---- readers overtaken by writers ---- */
 
 /* A cell that is where it was read for so many looks. */
@@ -586,6 +613,7 @@ int main(int argc, char **argv)
         WITH_STORE(references_into_another_store_are_refused),
         WITH_STORE(a_death_before_the_value_is_stored_gives_everything_back),
         WITH_STORE(a_damaged_value_is_refused),
+        WITH_STORE(a_damaged_cell_is_refused),
         WITH_STORE(a_reader_overtaken_at_any_look_starts_again),
         WITH_STORE(a_value_just_read_has_its_objects),
     };
