@@ -238,8 +238,9 @@ struct absence {
     char reason[256];
 };
 
-/* The map of such handles: nobody can enter it. */
-static struct store_map nowhere = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+/* The map of such handles: nobody can enter it. It has a header, because keys are hashed with a seed from there. */
+static struct store_header nothing;
+static struct store_map nowhere = {.header = &nothing, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 bool handle_is_absent(const struct comem_object *handle)
 {
