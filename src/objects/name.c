@@ -12,12 +12,12 @@
  */
 #include "objects/handle.h"
 
-static void name_fill(const struct comem_object *handle, struct object_name *name)
+static void name_fill(const struct participant *me, const struct comem_object *handle, struct object_name *name)
 {
     struct object_name made = {.offset = handle->offset,
                                .generation = (uint32_t)handle->identity,
                                .sender = (int32_t)os_process_id(),
-                               .pid_namespace = os_pid_namespace(),
+                               .pid_namespace = word_load(&me->slot->pid_namespace),
                                .boot = os_boot(),
                                .descriptor = handle->map->memory.fd};
     memcpy(made.store, handle->map->id, sizeof made.store); /* private: the caller's */
@@ -37,7 +37,7 @@ comem_status object_name_get(struct comem_object *handle, uint64_t grace, struct
             word_store(&handle->shared->stamp, until);
         lock_release(me, &handle->shared->lock);
         walk_stamped_step(me);
-        name_fill(handle, name);
+        name_fill(me, handle, name);
     }
     participant_leave(me);
     return status;
@@ -75,7 +75,7 @@ comem_status object_name_pass(struct comem_object *handle, const struct child_re
             status = pass_locked(me, handle, process);
             pthread_mutex_unlock(&me->map->mutex);
         } while (heap_try_again(me, status, &tries));
-        name_fill(handle, name);
+        name_fill(me, handle, name);
     }
     me->thrifty = false;
     participant_leave(me);
