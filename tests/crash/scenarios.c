@@ -157,6 +157,62 @@ static void make_fork_record(void)
     participant_leave(me);
 }
 
+static struct child_record child;
+
+/* As a parent does for the arguments of a child that it starts. */
+static void expect_child(void)
+{
+    struct object_name name;
+    OK(participant_expect(maps[VICTIM], &child));
+    OK(object_name_pass(&victims(0)->object, &child, &name));
+    OK(object_name_pass(&victims(1)->object, &child, &name));
+}
+
+/* The victim is to come with a record that holds two lists, which nobody else does. */
+static void child_expected(void)
+{
+    victim_outside();
+    struct object_name name;
+    OK(participant_expect(maps[FIRST], &child));
+    for (unsigned i = 0; i < 2; i++) {
+        comem_list *argument;
+        OK(comem_list_new(&stores[FIRST], &argument));
+        OK(comem_list_append(argument, far_value(i)));
+        OK(object_name_pass(&argument->object, &child, &name));
+        comem_list_release(argument);
+    }
+}
+
+/* As a child does that opens none of its arguments. */
+static void come_as_child(void)
+{
+    OK(participant_come(maps[VICTIM], &child));
+    object_child_loaded(maps[VICTIM]);
+}
+
+/* Lists that only a name keeps, with their time to come. */
+static void names_on_their_way(void)
+{
+    list_of_far();
+    for (unsigned i = 0; i < 3; i++) {
+        comem_list *named;
+        struct object_name name;
+        OK(comem_list_new(&stores[FIRST], &named));
+        OK(comem_list_append(named, far_value(i)));
+        OK(object_name_get(&named->object, UINT64_C(60000000000), &name));
+        comem_list_release(named);
+    }
+}
+
+static void take_names_back(void)
+{
+    struct participant *me;
+    OK(participant_enter(maps[VICTIM], &me));
+    sync_upward->reap_stamped(me, 1);
+    heap_relieve(me);
+    participant_leave(me);
+}
+
 /* Somebody died before, in the middle of something, holding things. */
 static void bystander_died(void)
 {
@@ -215,6 +271,9 @@ const struct scenario store_scenarios[] = {
     {"attach adding a chunk of slots", victim_outside_full_chunk, attach_victim},
     {"detach with references", holding_victim, detach_victim},
     {"make a record for a child", holding_victim, make_fork_record},
+    {"start a child with arguments", two_lists, expect_child},
+    {"come as a child and load nothing", child_expected, come_as_child},
+    {"take names back before their time", names_on_their_way, take_names_back},
     {"sweep after another's death", bystander_died, sweep},
     {"reap the trash", trash_everywhere, sweep},
     {NULL, NULL, NULL},
