@@ -7,7 +7,7 @@
  */
 #include "pydeep.h"
 
-#include "objects/object.h"
+#include "objects/handle.h"
 #include "pyobject.h"
 
 bool pydeep_wanted(PyObject *container, PyObject *object)
@@ -39,12 +39,12 @@ static PyObject *deep_refuse(PyObject *object)
 static PyObject *deep_make(PyObject *container, enum kind_index index)
 {
     struct module_state *state = module_state_of(Py_TYPE(container));
-    comem_store *store = module_store(state);
-    if (store == NULL)
-        return NULL;
     comem_object *like = pyobject_of(container), *object;
+    if (handle_is_absent(like))
+        return module_raise(state, handle_absence(like));
+    comem_store store = {.map = like->map}; /* which need not be the one that constructors use */
     uint64_t scope = word_load(&like->shared->scope);
-    comem_status status = pyobject_kind_at(index)->make(store, scope, object_flags(like), &object);
+    comem_status status = pyobject_kind_at(index)->make(&store, scope, object_flags(like), &object);
     if (status != COMEM_OK)
         return module_raise(state, status);
     comem_value value = pyobject_ref(object);

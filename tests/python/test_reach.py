@@ -20,18 +20,21 @@ def test_as_an_argument_of_a_process(program, method):
         def work(shared, nested, manager):
             shared.append("child")
             nested["key"].append("nested")
+            nested["dict"]["a"]["b"].append("deep")
             manager.list([1])                       # a new scope's work in the same store
             shared.append(comem.List(["made there"]))
 
         if __name__ == "__main__":
             shared, inner, manager = comem.List(["parent"]), comem.List(), comem.Manager()
-            process = context.Process(target=work, args=(shared, {"key": inner}), kwargs={"manager": manager})
+            table = comem.Dict({"a": {"b": []}})
+            nested = {"key": inner, "dict": table}
+            process = context.Process(target=work, args=(shared, nested), kwargs={"manager": manager})
             process.start()
             process.join()
-            print(process.exitcode, shared[:2], shared[2][:], inner[:])
+            print(process.exitcode, shared[:2], shared[2][:], inner[:], table["a"]["b"][:])
         """,
     )
-    assert out == "0 ['parent', 'child'] ['made there'] ['nested']\n"
+    assert out == "0 ['parent', 'child'] ['made there'] ['nested'] ['deep']\n"
 
 
 @every_method
@@ -155,7 +158,8 @@ def test_what_an_exited_producer_put_into_a_queue_is_there(program, method):
         method,
         """
         def produce(queue):
-            queue.put(comem.List([comem.List(["inner", "x" * 1000]), "outer"]))
+            holder = ("in a value", comem.List(["inner of a value"]))
+            queue.put(comem.List([comem.List(["inner", "x" * 1000]), "outer", holder]))
 
         if __name__ == "__main__":
             queue = context.Queue()
@@ -164,10 +168,10 @@ def test_what_an_exited_producer_put_into_a_queue_is_there(program, method):
             process.join()
             comem.List([1])                         # whatever is swept is swept by now
             outer = queue.get()
-            print(process.exitcode, outer[1], outer[0][0], len(outer[0][1]))
+            print(process.exitcode, outer[1], outer[0][0], len(outer[0][1]), outer[2][1][0])
         """,
     )
-    assert out == "0 outer inner 1000\n"
+    assert out == "0 outer inner 1000 inner of a value\n"
 
 
 @every_method
@@ -189,6 +193,16 @@ def test_what_an_exited_worker_returned_is_there(program, method):
     assert out == "[0, 1, 2, 3, 4, 5] 6\n"
 
 
+# As the first of its arguments it keeps a child from loading the others.
+SLOW = """
+class Slow:
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def __reduce__(self):
+        return time.sleep, (self.seconds,)
+"""
+
 FLOOD = """
 def flood():
     "Names that nobody loads, ten times as many as the store has room for."
@@ -202,18 +216,16 @@ def test_an_argument_is_held_until_the_child_has_loaded_it(program, method):
     out = program(
         method,
         FLOOD
+        + SLOW
         + """
-if __name__ != "__main__":
-    time.sleep(0.5)                                 # a child that takes its time to import the main module
-
-def work(shared, path):
+def work(_, shared, path):
     with open(path, "w") as stream:
         stream.write(shared[0])
 
 if __name__ == "__main__":
     comem.handle_grace = 0
     path = sys.argv[0] + ".out"
-    process = context.Process(target=work, args=(comem.Manager().list(["kept"]), path))
+    process = context.Process(target=work, args=(Slow(0.5), comem.Manager().list(["kept"]), path))
     process.start()
     flood()
     process.join()
@@ -229,34 +241,32 @@ if __name__ == "__main__":
 def test_an_argument_is_held_when_the_parent_is_killed(program, method):
     out = program(
         method,
-        """
-        if __name__ != "__main__":
-            time.sleep(0.3)
+        SLOW
+        + """
+def work(_, shared, log):
+    log.append(shared[0])
 
-        def work(shared, log):
-            log.append(shared[0])
+def start(log):
+    comem.handle_grace = 0
+    process = context.Process(target=work, args=(Slow(0.3), comem.List(["kept"]), log))
+    process.start()
+    os.kill(os.getpid(), signal.SIGKILL)
 
-        def start(log):
-            comem.handle_grace = 0
-            process = context.Process(target=work, args=(comem.List(["kept"]), log))
-            process.start()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        if __name__ == "__main__":
-            log = comem.List()
-            process = context.Process(target=start, args=(log,))
-            process.start()
-            process.join()
-            assert process.exitcode == -signal.SIGKILL
-            pid = os.fork()                         # sweeps: what the dead one held is given back
-            if pid == 0:
-                os._exit(0)
-            os.waitpid(pid, 0)
-            deadline = time.monotonic() + 20
-            while not log and time.monotonic() < deadline:
-                time.sleep(0.01)
-            print(log)
-        """,
+if __name__ == "__main__":
+    log = comem.List()
+    process = context.Process(target=start, args=(log,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    pid = os.fork()                                 # sweeps: what the dead one held is given back
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    deadline = time.monotonic() + 20
+    while not log and time.monotonic() < deadline:
+        time.sleep(0.01)
+    print(log)
+""",
     )
     assert out == "List(['kept'])\n"
 
@@ -278,15 +288,13 @@ def test_a_child_killed_before_it_loaded_its_arguments_costs_nothing(program, me
     program(
         method,
         USED
+        + SLOW
         + """
-if __name__ != "__main__":
-    time.sleep(60)
-
-def work(shared):
+def work(_, shared):
     pass
 
 def start_and_kill():
-    process = context.Process(target=work, args=(comem.List(["x" * 500_000]),))
+    process = context.Process(target=work, args=(Slow(60), comem.List(["x" * 500_000])))
     process.start()
     process.kill()
     process.join()

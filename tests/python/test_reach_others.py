@@ -317,13 +317,26 @@ def test_what_is_no_store_is_not_opened():
 
 UNGUARDED = """
 shared = comem.List(["made by every import"])
+table = comem.Dict(made="by every import")
 manager = comem.Manager()
 proxy = manager.list([1])
+managed = manager.dict({"key": [1]}, more=2)
 with comem.Manager(deep=True) as inner:
-    nested = inner.list()
+    nested = inner.list([[1]])
 
 def work(given):
     given.append("given")
+    for unbound in (table, managed):
+        for use in (len, list, pickle.dumps, given.append, lambda it: it["key"], lambda it: it.get("key"), bool,
+                    lambda it: it.update(key=1), lambda it: it.setdefault("key", [1]), lambda it: "key" in it,
+                    lambda it: it == {}, lambda it: it.pop("key", None), lambda it: it.items()):
+            try:
+                if use(unbound) is not None and unbound is table:
+                    len(table.items())              # a view was made; its use counts
+            except RuntimeError as error:
+                assert '__name__ == "__main__"' in str(error), error
+            else:
+                raise AssertionError(use)
     for unbound in (shared, proxy):
         for use in (len, list, repr if unbound is shared else len, pickle.dumps, lambda it: it.append(1), given.append,
                     lambda it: it == [1], lambda it: it[0], bool):
@@ -343,6 +356,7 @@ def work(given):
     manager.shutdown()
     given.append(comem.List(["made by the child"]))  # afterwards all is as ever
     given.append(comem.Manager().list([2]))
+    given.append(comem.Dict(made=["by the child"]))
 
 if __name__ == "__main__":
     for _ in range(2):
@@ -350,14 +364,15 @@ if __name__ == "__main__":
         process = context.Process(target=work, args=(given,))
         process.start()
         process.join()
-        print(process.exitcode, given[0], given[1][0], given[2][0])
+        print(process.exitcode, given[0], given[1][0], given[2][0], given[3]["made"][0])
+    assert table == {"made": "by every import"} and managed["key"] == [1] and managed["more"] == 2
     assert shared == ["made by every import"] and proxy[:] == [1]
 """
 
 
 @fresh_interpreter
 def test_what_the_main_module_makes_in_a_child_stands_for_nothing(program, method):
-    assert program(method, UNGUARDED) == "0 given made by the child 2\n" * 2
+    assert program(method, UNGUARDED) == "0 given made by the child 2 by the child\n" * 2
 
 
 def test_a_forkserver_makes_no_store_for_what_it_preloads(program, tmp_path):
