@@ -1,7 +1,9 @@
 """How an object gets to another process of the program: every way to start one and to send, whoever dies meanwhile."""
 
+import ast
 import os
 import pickle
+import re
 import signal
 import time
 
@@ -147,6 +149,12 @@ def test_processes_started_by_processes_share_too(program, method):
         """,
     )
     assert out == "List([2, 1, 0, -1, -2])\n"
+
+
+def test_the_script_of_the_page_does_what_it_says(script_passes):
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "processes.md"), encoding="utf-8") as file:
+        script = re.search(r"```python\n(.*?)```", file.read(), re.DOTALL).group(1)
+    assert ast.literal_eval(script_passes(script)) == [number * number for number in range(10)]
 
 
 # ---- who holds it meanwhile ------------------------------------------------------------------------------------------
@@ -309,6 +317,49 @@ if __name__ == "__main__":
     assert used() - before < 1_000_000, used() - before
 """,
     )
+
+
+@fresh_interpreter
+def test_parents_killed_while_they_start_children_cost_nothing(run_script, method):
+    """Wherever that was: the child may have been told of its record, or have it, or neither."""
+    done = run_script(
+        BEGIN
+        + USED
+        + """
+import random
+
+def work(shared, log):
+    log.append(len(shared))
+
+def parent(log):
+    comem.handle_grace = 0
+    while True:
+        shared = [comem.List(["x" * 20_000]) for _ in range(20)]
+        context.Process(target=work, args=(shared, log)).start()
+
+def start_and_kill(log):
+    process = context.Process(target=parent, args=(log,))
+    process.start()
+    time.sleep(0.1 + chance.random() * 0.3)
+    process.kill()
+    process.join()
+    time.sleep(0.3)
+
+if __name__ == "__main__":
+    chance, log = random.Random(1), comem.List()
+    for _ in range(3):
+        start_and_kill(log)
+    before = used()
+    for _ in range(8):
+        start_and_kill(log)
+    print(used() - before, len(log) > 0)
+""",
+        METHOD=method,
+    )
+    # Not its stderr: a child whose parent died before it had sent all says so there.
+    grown, any_loaded = done.stdout.split()
+    assert done.returncode == 0 and any_loaded == "True"
+    assert int(grown) < 2_000_000  # a leak would be 400 kB for each of them
 
 
 @fresh_interpreter
