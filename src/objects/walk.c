@@ -11,8 +11,10 @@
 
 struct object_walk {
     struct participant *me;
-    bool (*visit)(struct participant *me, struct object *shared, uint64_t *argument);
-    uint64_t *argument;
+    void (*visit)(struct object_walk *walk, struct object *shared);
+    uint64_t now;   /* for stamps: what has run out by then goes, */
+    uint64_t first; /* and the first that has not */
+    uint64_t scope;
     bool any;
 };
 
@@ -20,11 +22,11 @@ static void walk_visit(void *context, uint64_t offset, uint64_t size)
 {
     struct object_walk *walk = context;
     (void)size;
-    walk->any |= walk->visit(walk->me, (struct object *)(walk->me->map->base + offset), walk->argument);
+    walk->visit(walk, (struct object *)(walk->me->map->base + offset));
 }
 
 /* Visits the objects of the first span of such at or after `page`; returns the page behind it, the last one if none is left. */
-static uint64_t object_walk_span(struct object_walk *walk, uint64_t page)
+static uint64_t walk_span(struct object_walk *walk, uint64_t page)
 {
     struct store_map *map = walk->me->map;
     for (uint64_t end = store_end(map) / PAGE_SIZE; page < end; page++) {
@@ -37,52 +39,50 @@ static uint64_t object_walk_span(struct object_walk *walk, uint64_t page)
     return page;
 }
 
-static bool object_walk_all(struct participant *me, bool (*visit)(struct participant *, struct object *, uint64_t *),
-                            uint64_t *argument)
+static void walk_all(struct object_walk *walk)
 {
-    struct object_walk walk = {me, visit, argument, false};
-    for (uint64_t page = me->map->data / PAGE_SIZE; page < store_end(me->map) / PAGE_SIZE;)
-        page = object_walk_span(&walk, page);
-    return walk.any;
+    const struct store_map *map = walk->me->map;
+    for (uint64_t page = map->data / PAGE_SIZE; page < store_end(map) / PAGE_SIZE;)
+        page = walk_span(walk, page);
 }
 
 /* ---- stamps ---- */
 
-/* Frees an object that only a pickled name kept, if the name has run out by `now`. */
-static bool sweep_stamped_one(struct participant *me, struct object *shared, uint64_t *now)
+/* Frees an object that only a pickled name kept, if the name has run out. */
+static void visit_stamped(struct object_walk *walk, struct object *shared)
 {
     uint64_t stamp = word_load(&shared->stamp);
-    return stamp != 0 && stamp <= *now && word_load(&shared->links) == 0 && object_bury(me, shared, *now);
+    if (stamp != 0 && stamp <= walk->now && word_load(&shared->links) == 0)
+        walk->any |= object_bury(walk->me, shared, walk->now);
 }
 
-/* Lowers *first to the object's stamp, if that is all that keeps it. */
-static bool find_stamped_one(struct participant *me, struct object *shared, uint64_t *first)
+/* Finds the first stamp of an object that nothing else keeps. Without its lock: visit_stamped() looks again. */
+static void visit_to_find_first(struct object_walk *walk, struct object *shared)
 {
     uint64_t stamp = word_load(&shared->stamp);
-    if (stamp != 0 && stamp < *first && object_unnamed(me, shared, word_load(&shared->links), stamp, NULL))
-        *first = stamp; /* without its lock: a first look, and sweep_stamped_one() takes another */
-    return false;
+    if (stamp != 0 && stamp < walk->first && object_unnamed(walk->me, shared, word_load(&shared->links), stamp, NULL))
+        walk->first = stamp;
 }
 
 bool walk_stamped(struct participant *me, uint64_t early)
 {
-    uint64_t now = os_clock();
+    struct object_walk walk = {.me = me, .visit = visit_to_find_first, .now = os_clock(), .first = UINT64_MAX};
     if (early != 0) {
-        uint64_t first = UINT64_MAX;
-        object_walk_all(me, find_stamped_one, &first);
-        now = first > UINT64_MAX - early ? first : first + early;
+        walk_all(&walk);
+        walk.now = walk.first > UINT64_MAX - early ? walk.first : walk.first + early;
     }
-    return object_walk_all(me, sweep_stamped_one, &now);
+    walk.visit = visit_stamped;
+    walk_all(&walk);
+    return walk.any;
 }
 
 void walk_stamped_step(struct participant *me)
 {
-    uint64_t now = os_clock();
-    struct object_walk walk = {me, sweep_stamped_one, &now, false};
+    struct object_walk walk = {.me = me, .visit = visit_stamped, .now = os_clock()};
     uint64_t page = me->map->sweep_page;
     if (page < me->map->data / PAGE_SIZE || page >= store_end(me->map) / PAGE_SIZE)
         page = me->map->data / PAGE_SIZE;
-    me->map->sweep_page = object_walk_span(&walk, page); /* another thread may do the same span; no matter */
+    me->map->sweep_page = walk_span(&walk, page); /* another thread may do the same span; no matter */
 }
 
 /* ---- scopes ---- */
@@ -96,11 +96,12 @@ comem_status object_scope_new(comem_store *store, uint64_t *scope)
 
 /* First the state, which one store changes, then what the object held. After a death between the two that goes with the
  * object. */
-static bool shutdown_one(struct participant *me, struct object *shared, uint64_t *argument)
+static void visit_to_shut_down(struct object_walk *walk, struct object *shared)
 {
-    uint64_t scope = *argument;
+    struct participant *me = walk->me;
+    uint64_t scope = walk->scope;
     if (word_load(&shared->scope) != scope || lock_acquire(me, &shared->lock) != COMEM_OK)
-        return false;
+        return;
     uint64_t identity = word_load(&shared->identity), table = word_load(&shared->table);
     bool live = word_load(&shared->scope) == scope && object_identity_state(identity) == OBJECT_LIVE;
     if (live) {
@@ -117,7 +118,7 @@ static bool shutdown_one(struct participant *me, struct object *shared, uint64_t
     lock_release(me, &shared->lock);
     if (live)
         heap_finish(me, 0);
-    return live;
+    walk->any |= live;
 }
 
 comem_status object_scope_shutdown(comem_store *store, uint64_t scope)
@@ -126,8 +127,9 @@ comem_status object_scope_shutdown(comem_store *store, uint64_t scope)
     comem_status status = participant_enter(handle_store_map(store), &me);
     if (status != COMEM_OK)
         return status;
+    struct object_walk walk = {.me = me, .visit = visit_to_shut_down, .scope = scope};
     if (scope != 0)
-        object_walk_all(me, shutdown_one, &scope);
+        walk_all(&walk);
     while (trash_reap(me))
         ;
     participant_leave(me);

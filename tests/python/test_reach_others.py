@@ -447,31 +447,54 @@ def test_children_need_not_know_comem_to_be_started(script_passes):
     )
 
 
-def test_a_child_that_cannot_join_the_store_says_so_and_makes_no_other(program):
+TRY = """
+def work(queue):
+    try:
+        comem.List([1])
+    except comem.GoneError as error:
+        queue.put(str(error))
+    else:
+        queue.put("a store of its own")
+"""
+
+
+def test_a_child_that_cannot_map_the_store_says_so_and_makes_no_other(program):
     out = program(
-        "spawn",
-        """
-        import resource
+        "forkserver",
+        TRY
+        + """
+import resource
 
-        def work(queue):
-            try:
-                comem.List([1])
-            except comem.GoneError as error:
-                queue.put(str(error))
-            else:
-                queue.put("a store of its own")
-
-        if __name__ == "__main__":
-            queue = context.SimpleQueue()
-            comem.List()                            # 64 GiB of addresses
-            resource.setrlimit(resource.RLIMIT_AS, (70 << 30, resource.RLIM_INFINITY))
-            process = context.Process(target=work, args=(queue,))
-            resource.setrlimit(resource.RLIMIT_AS, (30 << 30, resource.RLIM_INFINITY))
-            process.start()
-            print(queue.get())
-            process.join()
-        """,
+if __name__ == "__main__":
+    from multiprocessing import forkserver
+    resource.setrlimit(resource.RLIMIT_AS, (30 << 30, resource.RLIM_INFINITY))
+    forkserver.ensure_running()                     # and so its children have less room than the parent
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    queue = context.SimpleQueue()
+    comem.List()                                    # 64 GiB of addresses
+    process = context.Process(target=work, args=(queue,))
+    process.start()
+    print(queue.get())
+    process.join()
+""",
     )
     assert "could not join its program's store" in out and "address space" in out
 
 
+@fresh_interpreter
+def test_a_parent_that_lost_the_stores_descriptor_tells_its_children(program, method):
+    out = program(
+        method,
+        TRY
+        + """
+if __name__ == "__main__":
+    from comem import _engine
+    queue = context.SimpleQueue()
+    os.close(_engine._descriptor()[0])
+    process = context.Process(target=work, args=(queue,))
+    process.start()
+    print(queue.get(), process.join())
+    assert comem.List([1]) == [1]                   # the parent itself goes on with what there is
+""",
+    )
+    assert "could not join its program's store" in out and "descriptor" in out
