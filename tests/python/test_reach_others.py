@@ -429,8 +429,8 @@ if __name__ == "__main__":
     assert out == "0 List(['child'])\n"
 
 
-def test_children_need_not_know_comem_to_be_started(script_passes):
-    """The import hook is gone once it has done its work, and multiprocessing.spawn looks as ever."""
+def test_the_import_hook_goes_once_it_has_done_its_work(script_passes):
+    """And multiprocessing.spawn looks as ever, also to who reloads it."""
     script_passes(
         """
         import sys
