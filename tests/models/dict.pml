@@ -3,36 +3,42 @@
  * Modelled      A dict of three entries and an index of three positions, all in one chain; two keys. Writers insert, take
  *               out, change a value (two words) and touch one (its second word alone), under the dict's lock. A reader
  *               gets a key or copies the whole dict. Writers may be killed before any store, also inside repair.
- * Insert        VERSION(entry), odd; key and value; WORD(position), position; WATCH(counts); the store of counts {keys,
- *               entries used} commits; COMMITTED, version even, unlock.
- * Taking out    VERSION(dict) and VERSION(entry), odd; WORD(key), the key is marked dead; WATCH(counts), counts: commit;
- *               COMMITTED, versions even; the position becomes a tombstone, which a death may forget: a position that names
- *               a dead entry is one, too. Unlock.
+ * Insert        VERSION(entry), odd; WORD(key), which an undoing makes DEAD; key and value; WORD(position); WATCH(counts); the
+ *               position; the dict's version goes up by two; the store of counts {keys, entries in use} commits; version
+ *               even, record empty, unlock.
+ * Taking out    VERSION(entry), odd; WORD(key), WATCH(counts); the key is DEAD; the dict's version goes up by two; the store
+ *               of counts commits. COMMITTED, version even. Then the position becomes a tombstone, which a death may forget:
+ *               a position whose entry has another key is passed by. Dead entries at the end are used again.
  * Change        VERSION(dict) and VERSION(entry), odd; WORD, WORD, both words of the value; COMMITTED: commit; even; unlock.
  * Touch         no record: the dict's version goes up by two, then the one word is stored.
- * A reader      of a key: position, the entry's version (even), that the entry is one of those in use, key, value, version
- *               unchanged, also when the key was another one. Of everything: the dict's version (even), counts, entries,
+ * A reader      of a key: position, the entry's version (even), key, value, version unchanged, also when the key was another
+ *               one. Of everything: the dict's version (even), counts, entries; as many keys as counted, counts and
  *               version unchanged. After a try in vain, with the lock.
  * Repair        a fired WATCH makes ACTIVE COMMITTED; from the last entry down words become what they were, unless it is
  *               COMMITTED, and versions even, upwards; the record is emptied; the lock goes.
  * Property      What a reader answers was the state of the key, or of both, at one moment of its search. When all is quiet
- *               the dict is what the commits made of it, no version is odd, no position names what is not in use and no two
- *               the same entry; no lock is held, no record is pending. Nobody waits for ever.
+ *               the dict is what the commits made of it, no version is odd, no lock held, no record pending. Nobody waits for
+ *               ever.
  * Abstracted    The table word does not change (dict_compact.pml). Keys are compared in one step, hashes left out. What
  *               comes and goes with keys and values (links, blocks) is in other models. Sequential consistency.
  * Broken variants
- *   BROKEN_ENTRY_NOT_IN_USE          the reader does not look whether the entry is in use: it had the position of an insert
- *                                    that was undone since, and finds what was never stored.
- *   BROKEN_MISMATCH_UNCHECKED        the version is not read again after another key: the key was marked dead by a death
- *                                    that is undone.
+ *   BROKEN_UNDONE_KEY_STAYS          an insert that is undone leaves its key: a reader who has its position finds what was
+ *                                    never stored.
+ *   BROKEN_MISMATCH_UNCHECKED        the version is not read again after another key: it was DEAD by a death that is undone.
  *   BROKEN_DEAD_WITHOUT_VERSION      the key is marked dead under an even version: the same.
  *   BROKEN_EVEN_BEFORE_COMMIT        the entry's version is even again before counts are stored: the same.
- *   BROKEN_DICT_UNCHANGED            taking out and change leave the dict's version alone: a copy of two moments.
- *   BROKEN_TOUCH_UNSEEN              touch leaves the dict's version alone: a copy of two moments.
+ *   BROKEN_KEYS_UNCOUNTED            a copy does not compare the number of keys: it lacks one that was DEAD for a while.
+ *   BROKEN_COUNTS_READ_ONCE          a copy does not look at counts again: with those before the commit of a taking out it
+ *                                    finds the key that is inserted next, in the same entry.
+ *   BROKEN_TAKEN_OUT_UNSEEN          taking out leaves the dict's version alone: a copy of two moments.
+ *   BROKEN_CHANGE_UNSEEN             the same for change,
+ *   BROKEN_TOUCH_UNSEEN              and for touch.
  *   BROKEN_TOUCH_SEEN_LATE           the version goes up after the word: so does a death between them.
  *   BROKEN_VERSION_KEPT              VERSION(entry) is in the record after the unlock: repair makes the next holder's even.
+ *   BROKEN_CLEARED_AFTER_UNLOCK      the record of an insert is emptied after the unlock: counts can be what they were again,
+ *                                    and a committed insert counts as undone.
  *   BROKEN_TOMBSTONE_BEFORE_COMMIT   the tombstone is stored before counts: a key is there and not found.
- *   BROKEN_POSITION_WITHOUT_WORD     the position names an entry that was undone.
+ *   BROKEN_POSITION_WITHOUT_WORD     the position names an entry that was undone, and is taken by none ever after.
  *   BROKEN_VERSIONS_DOWN             repair restores versions: a reader takes the undone change for none.
  *   BROKEN_VERSIONS_FIRST            repair makes versions even before it restores words.
  *   BROKEN_UNLOCK_FIRST              repair releases the lock before it restores words.
@@ -70,15 +76,15 @@ byte counts = 0;                /* {keys 4, entries 4} */
 #define USED                   (counts & 15)
 #define KEYS                   (counts >> 4)
 
-/* The records. Entries stand in the order of these lines; words are named {kind 4, index 4}. */
+/* The records. Their entries stand in the order of these lines; repair goes from the last one up. */
 #define NONE        255
-#define OF_KEY      0
-#define OF_POSITION 16
-#define OF_FIRST    32          /* and second, which is recorded with it */
+#define OF_VALUE    16          /* both words, for which there are two entries */
 mtype state[SLOTS + 1] = IDLE;
 bool  opened_dict[SLOTS + 1];
 byte  opened[SLOTS + 1] = NONE; /* an entry's version */
-byte  word[SLOTS + 1] = NONE;
+byte  key_word[SLOTS + 1] = NONE;       /* the entry whose key is recorded */
+byte  old_key[SLOTS + 1];
+byte  word[SLOTS + 1] = NONE;           /* a position, or the entry whose value is recorded */
 byte  old[SLOTS + 1];
 byte  watch[SLOTS + 1] = NONE;
 byte  recoverer[SLOTS + 1] = NOBODY;
@@ -87,6 +93,10 @@ bool  freed[SLOTS + 1];
 byte  even_version[SLOTS + 1];
 byte  even_dict[SLOTS + 1];
 #endif
+
+#define RECORD_OVER(s)                                                                  \
+    state[s] = IDLE; opened_dict[s] = false; opened[s] = NONE; key_word[s] = NONE; old_key[s] = 0; word[s] = NONE; \
+    old[s] = 0; watch[s] = NONE
 
 #define REPAIRABLE(s)  (dead[s] && !freed[s] && recoverer[s] == NOBODY)
 #define FIRST_OF(s)    (OWNER_DEAD(recoverer[s]) -> recoverer[s] - 1 : (s))
@@ -106,13 +116,14 @@ int  both = 0;                  /* of both keys */
 inline undo_words()
 {
     if
-    :: state[victim] == ACTIVE && word[victim] != NONE && word[victim] < OF_POSITION ->
-        STEP(entry_key[word[victim]] = old[victim])
-    :: state[victim] == ACTIVE && word[victim] != NONE && word[victim] >= OF_POSITION && word[victim] < OF_FIRST ->
-        STEP(position[word[victim] - OF_POSITION] = old[victim])
-    :: state[victim] == ACTIVE && word[victim] != NONE && word[victim] >= OF_FIRST ->
-        STEP(second[word[victim] - OF_FIRST] = old[victim] & 1);
-        STEP(first[word[victim] - OF_FIRST] = old[victim] >> 1)
+    :: state[victim] == ACTIVE && word[victim] < OF_VALUE -> STEP(position[word[victim]] = old[victim])
+    :: state[victim] == ACTIVE && word[victim] != NONE && word[victim] >= OF_VALUE ->
+        STEP(second[word[victim] - OF_VALUE] = old[victim] & 1);
+        STEP(first[word[victim] - OF_VALUE] = old[victim] >> 1)
+    :: else
+    fi;
+    if
+    :: state[victim] == ACTIVE && key_word[victim] != NONE -> STEP(entry_key[key_word[victim]] = old_key[victim])
     :: else
     fi
 }
@@ -178,8 +189,7 @@ inline repair()
     undo_words();
     even_versions();
     drop_claims();
-    STEP(state[victim] = IDLE; opened_dict[victim] = false; opened[victim] = NONE; word[victim] = NONE;
-         old[victim] = 0; watch[victim] = NONE);
+    STEP(RECORD_OVER(victim));
     unlock_for();
     STEP(freed[victim] = true; recoverer[victim] = NOBODY);
     victim = 0
@@ -213,13 +223,13 @@ inline find()
     }
 }
 
-/* Finds where a new key's position goes. */
+/* Finds where a new key's position goes: at = POSITIONS when there is no room. */
 inline find_room()
 {
     d_step {
         at = 0;
         do
-        :: position[at] != EMPTY && position[at] != TOMBSTONE && entry_key[position[at] - 1] != DEAD -> at++
+        :: at < POSITIONS && position[at] != EMPTY && position[at] != TOMBSTONE -> at++
         :: else -> break
         od
     }
@@ -242,7 +252,7 @@ inline close_version(e)
 
 inline open_dict()
 {
-#ifndef BROKEN_DICT_UNCHANGED
+#ifndef BROKEN_CHANGE_UNSEEN
     STEP(opened_dict[_pid] = true; state[_pid] = ACTIVE);
 #ifdef BROKEN_VERSIONS_DOWN
     even_dict[_pid] = dict_version;
@@ -255,7 +265,7 @@ inline open_dict()
 
 inline close_dict()
 {
-#ifndef BROKEN_DICT_UNCHANGED
+#ifndef BROKEN_CHANGE_UNSEEN
     STEP(dict_version++);
     STEP(opened_dict[_pid] = false)
 #else
@@ -263,41 +273,63 @@ inline close_dict()
 #endif
 }
 
-#define RECORD_OVER                                                                     \
-    state[_pid] = IDLE; opened_dict[_pid] = false; opened[_pid] = NONE; word[_pid] = NONE; old[_pid] = 0; \
-    watch[_pid] = NONE
+inline dict_passes()
+{
+    STEP(dict_version = dict_version + 2)
+}
 
+/* `at` is where its position goes. */
 inline insert()
 {
     entry = USED;
-    find_room();
     open_version(entry);
+#ifndef BROKEN_UNDONE_KEY_STAYS
+    STEP(key_word[_pid] = entry; old_key[_pid] = DEAD);
+#endif
     STEP(entry_key[entry] = key);
     STEP(first[entry] = 0);
     STEP(second[entry] = 0);
 #ifndef BROKEN_POSITION_WITHOUT_WORD
-    STEP(word[_pid] = OF_POSITION + at; old[_pid] = position[at]);
+    STEP(word[_pid] = at; old[_pid] = position[at]);
 #endif
-    STEP(position[at] = entry + 1);
     STEP(watch[_pid] = counts);
+    STEP(position[at] = entry + 1);
+    dict_passes();
     STEP(counts = COUNTS(KEYS + 1, USED + 1); BECOMES(key, 1));     /* commit */
+#ifdef BROKEN_VERSION_KEPT
+    STEP(version[entry]++);
     STEP(state[_pid] = COMMITTED);
-#ifndef BROKEN_VERSION_KEPT
-    close_version(entry);
     STEP(lock = NOBODY)
 #else
-    STEP(version[entry]++);
+    close_version(entry);
+#ifdef BROKEN_CLEARED_AFTER_UNLOCK
     STEP(lock = NOBODY)
+#else
+    STEP(RECORD_OVER(_pid));
+    STEP(lock = NOBODY)
+#endif
 #endif
 }
 
 inline take_out()
 {
-    open_dict();
+    d_step {
+        end = USED;
+        if
+        :: entry + 1 == end ->
+            end--;
+            do
+            :: end > 0 && entry_key[end - 1] == DEAD -> end--
+            :: else -> break
+            od
+        :: else
+        fi
+    };
 #ifndef BROKEN_DEAD_WITHOUT_VERSION
     open_version(entry);
 #endif
-    STEP(word[_pid] = OF_KEY + entry; old[_pid] = entry_key[entry]; state[_pid] = ACTIVE);
+    STEP(key_word[_pid] = entry; old_key[_pid] = entry_key[entry]; state[_pid] = ACTIVE);
+    STEP(watch[_pid] = counts);
     STEP(entry_key[entry] = DEAD);
 #ifdef BROKEN_TOMBSTONE_BEFORE_COMMIT
     STEP(position[at] = TOMBSTONE);
@@ -305,13 +337,14 @@ inline take_out()
 #ifdef BROKEN_EVEN_BEFORE_COMMIT
     close_version(entry);
 #endif
-    STEP(watch[_pid] = counts);
-    STEP(counts = COUNTS(KEYS - 1, USED); BECOMES(key, 0));         /* commit */
+#ifndef BROKEN_TAKEN_OUT_UNSEEN
+    dict_passes();
+#endif
+    STEP(counts = COUNTS(KEYS - 1, end); BECOMES(key, 0));          /* commit */
     STEP(state[_pid] = COMMITTED);
 #if !defined(BROKEN_DEAD_WITHOUT_VERSION) && !defined(BROKEN_EVEN_BEFORE_COMMIT)
     close_version(entry);
 #endif
-    close_dict();
     STEP(position[at] = TOMBSTONE);
     STEP(lock = NOBODY)
 }
@@ -320,7 +353,7 @@ inline change()
 {
     open_dict();
     open_version(entry);
-    STEP(word[_pid] = OF_FIRST + entry; old[_pid] = first[entry] << 1 | second[entry]);
+    STEP(word[_pid] = OF_VALUE + entry; old[_pid] = first[entry] << 1 | second[entry]);
     STEP(first[entry] = 1 - first[entry]);
     STEP(second[entry] = 1 - second[entry]);
     STEP(state[_pid] = COMMITTED; BECOMES(key, VALUE(entry)));      /* commit */
@@ -332,11 +365,11 @@ inline change()
 inline touch()
 {
 #if !defined(BROKEN_TOUCH_UNSEEN) && !defined(BROKEN_TOUCH_SEEN_LATE)
-    STEP(dict_version = dict_version + 2);
+    dict_passes();
 #endif
     STEP(second[entry] = 1 - second[entry]; BECOMES(key, VALUE(entry)));    /* commit */
 #ifdef BROKEN_TOUCH_SEEN_LATE
-    STEP(dict_version = dict_version + 2);
+    dict_passes();
 #endif
     STEP(lock = NOBODY)
 }
@@ -352,14 +385,18 @@ inline operate()
     fi;
     find();
     if
-    :: at == POSITIONS && USED < ENTRIES -> insert()
-    :: at == POSITIONS && USED == ENTRIES -> STEP(lock = NOBODY)
     :: at < POSITIONS -> take_out()
     :: at < POSITIONS -> change()
     :: at < POSITIONS -> touch()
+    :: else ->
+        find_room();
+        if
+        :: at < POSITIONS && USED < ENTRIES -> insert()
+        :: else -> STEP(lock = NOBODY)
+        fi
     fi;
-    STEP(RECORD_OVER);
-    key = 0; at = 0; entry = 0
+    STEP(RECORD_OVER(_pid));
+    key = 0; at = 0; entry = 0; end = 0
 }
 
 /* ---- the reader ---- */
@@ -383,36 +420,23 @@ inline get()
             :: seen % 2 == 1 -> tries++; break
             :: else
             fi;
-#ifndef BROKEN_ENTRY_NOT_IN_USE
-            end = USED;
-#else
-            end = ENTRIES;
-#endif
             if
-            :: entry >= end -> at++
-            :: else ->
-                key = entry_key[entry];
-                if
-                :: key == 1 ->
-                    found = 1 + 2 * first[entry];
-                    found = found + second[entry]
-                :: else
-                fi;
+            :: entry_key[entry] == 1 ->
+                found = 1 + 2 * first[entry];
+                found = found + second[entry]
+            :: else
+            fi;
+            if
 #ifdef BROKEN_MISMATCH_UNCHECKED
-                if
-                :: found != 0 && version[entry] != seen -> tries++; break
-                :: else
-                fi;
+            :: found != 0 && version[entry] != seen -> tries++; break
 #else
-                if
-                :: version[entry] != seen -> tries++; break
-                :: else
-                fi;
+            :: version[entry] != seen -> tries++; break
 #endif
-                if
-                :: found != 0 -> break
-                :: else -> at++
-                fi
+            :: else
+            fi;
+            if
+            :: found != 0 -> break
+            :: else -> at++
             fi
         fi
     :: else -> break
@@ -422,19 +446,20 @@ inline get()
 /* Both keys, into `one` and `other`. */
 inline copy()
 {
-    one = 0; other = 0;
+    one = 0; other = 0; at = 0;
     seen = dict_version;
     if
     :: seen % 2 == 1 -> tries++
     :: else ->
-        end = USED;
+        end = counts;
         entry = 0;
         do
-        :: entry < end ->
+        :: entry < (end & 15) ->
             key = entry_key[entry];
             if
             :: key == DEAD
             :: else ->
+                at++;
                 found = 1 + 2 * first[entry];
                 found = found + second[entry];
                 if
@@ -446,6 +471,12 @@ inline copy()
         :: else -> break
         od;
         if
+#ifndef BROKEN_KEYS_UNCOUNTED
+        :: at != end >> 4 -> tries++
+#endif
+#ifndef BROKEN_COUNTS_READ_ONCE
+        :: counts != end -> tries++
+#endif
         :: dict_version != seen -> tries++
         :: else
         fi
@@ -517,12 +548,11 @@ inline everything_is_settled()
         :: else -> break
         od;
         assert(found == KEYS);
-        at = 0; seen = 0;
+        at = 0;
         do
-        :: at < POSITIONS && position[at] != EMPTY && position[at] != TOMBSTONE ->
-            assert(position[at] <= USED && (seen >> position[at] & 1) == 0);
-            seen = seen | 1 << position[at]; at++
-        :: at < POSITIONS && (position[at] == EMPTY || position[at] == TOMBSTONE) -> at++
+        :: at < POSITIONS ->
+            assert(position[at] == EMPTY || position[at] == TOMBSTONE || entry_key[position[at] - 1] != 0);
+            at++
         :: else -> break
         od
     }
