@@ -1,24 +1,26 @@
 /* dict.pml — changes of a dict's entries beside readers that take no lock
  *
  * Modelled      A dict of three entries and an index of three positions, all in one chain; two keys. Writers insert, take
- *               out, change a value (two words) and touch one (its second word alone), under the dict's lock. A reader
+ *               out, change a value (two words), touch one (its second word alone) and trim, under the dict's lock. A reader
  *               gets a key or copies the whole dict. Writers may be killed before any store, also inside repair.
- * Insert        VERSION(entry), odd; WORD(key), which an undoing makes DEAD; key and value; WORD(position); WATCH(counts); the
- *               position; the dict's version goes up by two; the store of counts {keys, entries in use} commits; version
- *               even, record empty, unlock.
- * Taking out    VERSION(entry), odd; WORD(key), WATCH(counts); the key is DEAD; the dict's version goes up by two; the store
- *               of counts commits. COMMITTED, version even. Then the position becomes a tombstone, which a death may forget:
- *               a position whose entry has another key is passed by. Dead entries at the end are used again.
+ * Insert        VERSION(dict) and VERSION(entry), odd; WORD(key), which an undoing makes DEAD; key and value; WORD(position),
+ *               WATCH(counts); the position; the store of counts {keys, entries in use} commits; versions even, record empty,
+ *               unlock.
+ * Taking out    VERSION(dict) and VERSION(entry), odd; WORD(key), WATCH(counts); the key is DEAD; the store of counts commits.
+ *               COMMITTED, versions even. Then the position becomes a tombstone, which a death may forget: a position whose
+ *               entry is dead is passed by.
+ * Trimming      the position of the last entry, which is dead, becomes a tombstone, if there still is one; WATCH(counts); the
+ *               store of counts commits; record empty. The entry is used again by the next insert.
  * Change        VERSION(dict) and VERSION(entry), odd; WORD, WORD, both words of the value; COMMITTED: commit; even; unlock.
  * Touch         no record: the dict's version goes up by two, then the one word is stored.
- * A reader      of a key: position, the entry's version (even), key, value, version unchanged, also when the key was another
- *               one. Of everything: the dict's version (even), counts, entries; as many keys as counted, counts and
- *               version unchanged. After a try in vain, with the lock.
+ * A reader      of a key: position, the entry's version (even), key, value; version unchanged, also when the key was another
+ *               one. Of everything: the dict's version (even), counts, entries; version unchanged. After a try in vain, with
+ *               the lock.
  * Repair        a fired WATCH makes ACTIVE COMMITTED; from the last entry down words become what they were, unless it is
  *               COMMITTED, and versions even, upwards; the record is emptied; the lock goes.
  * Property      What a reader answers was the state of the key, or of both, at one moment of its search. When all is quiet
- *               the dict is what the commits made of it, no version is odd, no lock held, no record pending. Nobody waits for
- *               ever.
+ *               the dict is what the commits made of it, positions name entries in use, each at most one; no version is odd, no
+ *               lock held, no record pending. Nobody waits for ever.
  * Abstracted    The table word does not change (dict_compact.pml). Keys are compared in one step, hashes left out. What
  *               comes and goes with keys and values (links, blocks) is in other models. Sequential consistency.
  * Broken variants
@@ -27,18 +29,16 @@
  *   BROKEN_MISMATCH_UNCHECKED        the version is not read again after another key: it was DEAD by a death that is undone.
  *   BROKEN_DEAD_WITHOUT_VERSION      the key is marked dead under an even version: the same.
  *   BROKEN_EVEN_BEFORE_COMMIT        the entry's version is even again before counts are stored: the same.
- *   BROKEN_KEYS_UNCOUNTED            a copy does not compare the number of keys: it lacks one that was DEAD for a while.
- *   BROKEN_COUNTS_READ_ONCE          a copy does not look at counts again: with those before the commit of a taking out it
- *                                    finds the key that is inserted next, in the same entry.
  *   BROKEN_TAKEN_OUT_UNSEEN          taking out leaves the dict's version alone: a copy of two moments.
  *   BROKEN_CHANGE_UNSEEN             the same for change,
  *   BROKEN_TOUCH_UNSEEN              and for touch.
+ *   BROKEN_PASSES_BEFORE_COMMIT      taking out and insert add two to the dict's version before they store counts: a copy has
+ *                                    counts from before, and the next key in a place that was trimmed.
  *   BROKEN_TOUCH_SEEN_LATE           the version goes up after the word: so does a death between them.
  *   BROKEN_VERSION_KEPT              VERSION(entry) is in the record after the unlock: repair makes the next holder's even.
- *   BROKEN_CLEARED_AFTER_UNLOCK      the record of an insert is emptied after the unlock: counts can be what they were again,
- *                                    and a committed insert counts as undone.
  *   BROKEN_TOMBSTONE_BEFORE_COMMIT   the tombstone is stored before counts: a key is there and not found.
- *   BROKEN_POSITION_WITHOUT_WORD     the position names an entry that was undone, and is taken by none ever after.
+ *   BROKEN_POSITION_WITHOUT_WORD     the position names an entry that was undone.
+ *   BROKEN_TRIMMED_WITH_POSITION     an entry is used again whose old position a death has left.
  *   BROKEN_VERSIONS_DOWN             repair restores versions: a reader takes the undone change for none.
  *   BROKEN_VERSIONS_FIRST            repair makes versions even before it restores words.
  *   BROKEN_UNLOCK_FIRST              repair releases the lock before it restores words.
@@ -252,25 +252,17 @@ inline close_version(e)
 
 inline open_dict()
 {
-#ifndef BROKEN_CHANGE_UNSEEN
     STEP(opened_dict[_pid] = true; state[_pid] = ACTIVE);
 #ifdef BROKEN_VERSIONS_DOWN
     even_dict[_pid] = dict_version;
 #endif
     STEP(dict_version++)
-#else
-    skip
-#endif
 }
 
 inline close_dict()
 {
-#ifndef BROKEN_CHANGE_UNSEEN
     STEP(dict_version++);
     STEP(opened_dict[_pid] = false)
-#else
-    skip
-#endif
 }
 
 inline dict_passes()
@@ -282,6 +274,9 @@ inline dict_passes()
 inline insert()
 {
     entry = USED;
+#ifndef BROKEN_PASSES_BEFORE_COMMIT
+    open_dict();
+#endif
     open_version(entry);
 #ifndef BROKEN_UNDONE_KEY_STAYS
     STEP(key_word[_pid] = entry; old_key[_pid] = DEAD);
@@ -294,37 +289,31 @@ inline insert()
 #endif
     STEP(watch[_pid] = counts);
     STEP(position[at] = entry + 1);
+#ifdef BROKEN_PASSES_BEFORE_COMMIT
     dict_passes();
+#endif
     STEP(counts = COUNTS(KEYS + 1, USED + 1); BECOMES(key, 1));     /* commit */
 #ifdef BROKEN_VERSION_KEPT
     STEP(version[entry]++);
     STEP(state[_pid] = COMMITTED);
-    STEP(lock = NOBODY)
 #else
     close_version(entry);
-#ifdef BROKEN_CLEARED_AFTER_UNLOCK
-    STEP(lock = NOBODY)
-#else
-    STEP(RECORD_OVER(_pid));
-    STEP(lock = NOBODY)
 #endif
+#ifndef BROKEN_PASSES_BEFORE_COMMIT
+    close_dict();
+#endif
+#ifndef BROKEN_VERSION_KEPT
+    STEP(RECORD_OVER(_pid))
+#else
+    skip
 #endif
 }
 
 inline take_out()
 {
-    d_step {
-        end = USED;
-        if
-        :: entry + 1 == end ->
-            end--;
-            do
-            :: end > 0 && entry_key[end - 1] == DEAD -> end--
-            :: else -> break
-            od
-        :: else
-        fi
-    };
+#if !defined(BROKEN_TAKEN_OUT_UNSEEN) && !defined(BROKEN_PASSES_BEFORE_COMMIT)
+    open_dict();
+#endif
 #ifndef BROKEN_DEAD_WITHOUT_VERSION
     open_version(entry);
 #endif
@@ -337,29 +326,51 @@ inline take_out()
 #ifdef BROKEN_EVEN_BEFORE_COMMIT
     close_version(entry);
 #endif
-#ifndef BROKEN_TAKEN_OUT_UNSEEN
+#ifdef BROKEN_PASSES_BEFORE_COMMIT
     dict_passes();
 #endif
-    STEP(counts = COUNTS(KEYS - 1, end); BECOMES(key, 0));          /* commit */
+    STEP(counts = COUNTS(KEYS - 1, USED); BECOMES(key, 0));         /* commit */
     STEP(state[_pid] = COMMITTED);
 #if !defined(BROKEN_DEAD_WITHOUT_VERSION) && !defined(BROKEN_EVEN_BEFORE_COMMIT)
     close_version(entry);
 #endif
-    STEP(position[at] = TOMBSTONE);
-    STEP(lock = NOBODY)
+#if !defined(BROKEN_TAKEN_OUT_UNSEEN) && !defined(BROKEN_PASSES_BEFORE_COMMIT)
+    close_dict();
+#endif
+    STEP(position[at] = TOMBSTONE)
+}
+
+/* The last entry is dead. */
+inline trim()
+{
+#ifndef BROKEN_TRIMMED_WITH_POSITION
+    at = 0;
+    do
+    :: at < POSITIONS && position[at] == USED -> STEP(position[at] = TOMBSTONE); at++
+    :: at < POSITIONS && position[at] != USED -> at++
+    :: else -> break
+    od;
+#endif
+    STEP(watch[_pid] = counts; state[_pid] = ACTIVE);
+    STEP(counts = COUNTS(KEYS, USED - 1));                          /* commit */
+    STEP(RECORD_OVER(_pid))
 }
 
 inline change()
 {
+#ifndef BROKEN_CHANGE_UNSEEN
     open_dict();
+#endif
     open_version(entry);
     STEP(word[_pid] = OF_VALUE + entry; old[_pid] = first[entry] << 1 | second[entry]);
     STEP(first[entry] = 1 - first[entry]);
     STEP(second[entry] = 1 - second[entry]);
     STEP(state[_pid] = COMMITTED; BECOMES(key, VALUE(entry)));      /* commit */
-    close_version(entry);
-    close_dict();
-    STEP(lock = NOBODY)
+    close_version(entry)
+#ifndef BROKEN_CHANGE_UNSEEN
+    ;
+    close_dict()
+#endif
 }
 
 inline touch()
@@ -367,11 +378,11 @@ inline touch()
 #if !defined(BROKEN_TOUCH_UNSEEN) && !defined(BROKEN_TOUCH_SEEN_LATE)
     dict_passes();
 #endif
-    STEP(second[entry] = 1 - second[entry]; BECOMES(key, VALUE(entry)));    /* commit */
+    STEP(second[entry] = 1 - second[entry]; BECOMES(key, VALUE(entry)))     /* commit */
 #ifdef BROKEN_TOUCH_SEEN_LATE
-    dict_passes();
+    ;
+    dict_passes()
 #endif
-    STEP(lock = NOBODY)
 }
 
 inline operate()
@@ -388,13 +399,15 @@ inline operate()
     :: at < POSITIONS -> take_out()
     :: at < POSITIONS -> change()
     :: at < POSITIONS -> touch()
-    :: else ->
+    :: at == POSITIONS ->
         find_room();
         if
         :: at < POSITIONS && USED < ENTRIES -> insert()
-        :: else -> STEP(lock = NOBODY)
+        :: else
         fi
+    :: USED > 0 && entry_key[USED - 1] == DEAD -> trim()
     fi;
+    STEP(lock = NOBODY);
     STEP(RECORD_OVER(_pid));
     key = 0; at = 0; entry = 0; end = 0
 }
@@ -446,20 +459,19 @@ inline get()
 /* Both keys, into `one` and `other`. */
 inline copy()
 {
-    one = 0; other = 0; at = 0;
+    one = 0; other = 0;
     seen = dict_version;
     if
     :: seen % 2 == 1 -> tries++
     :: else ->
-        end = counts;
+        end = USED;
         entry = 0;
         do
-        :: entry < (end & 15) ->
+        :: entry < end ->
             key = entry_key[entry];
             if
             :: key == DEAD
             :: else ->
-                at++;
                 found = 1 + 2 * first[entry];
                 found = found + second[entry];
                 if
@@ -471,12 +483,6 @@ inline copy()
         :: else -> break
         od;
         if
-#ifndef BROKEN_KEYS_UNCOUNTED
-        :: at != end >> 4 -> tries++
-#endif
-#ifndef BROKEN_COUNTS_READ_ONCE
-        :: counts != end -> tries++
-#endif
         :: dict_version != seen -> tries++
         :: else
         fi
@@ -548,11 +554,12 @@ inline everything_is_settled()
         :: else -> break
         od;
         assert(found == KEYS);
-        at = 0;
+        at = 0; seen = 0;
         do
-        :: at < POSITIONS ->
-            assert(position[at] == EMPTY || position[at] == TOMBSTONE || entry_key[position[at] - 1] != 0);
-            at++
+        :: at < POSITIONS && position[at] != EMPTY && position[at] != TOMBSTONE ->
+            assert(position[at] <= USED && (seen >> position[at] & 1) == 0);
+            seen = seen | 1 << position[at]; at++
+        :: at < POSITIONS && (position[at] == EMPTY || position[at] == TOMBSTONE) -> at++
         :: else -> break
         od
     }
