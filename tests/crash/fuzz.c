@@ -1,4 +1,4 @@
-/* fuzz.c - random programs of list operations whose executants die at random stores
+/* fuzz.c - random programs of list and dict operations whose executants die at random stores
  *
  * An input is a program (program.h). Up to three parties, each a mapping, a slot and a process record of its own, take
  * turns in running it on one store of small geometry; the input says whose turn it is and before which of the
@@ -11,8 +11,8 @@
  *           undone.
  * Full      Every fourth input has a store of a few dozen KiB. There COMEM_NO_MEMORY is an answer, too, and changes
  *           nothing.
- * The end   A survivor repairs and reaps everything: store check finds nothing, and the lists are, to the last byte,
- *           those of a world. When all is cleared, released and detached, nothing is in use.
+ * The end   A survivor repairs and reaps everything: store check finds nothing, and lists and dicts are, to the
+ *           last byte, those of a world. When all is cleared, released and detached, nothing is in use.
  *
  * Each input starts with a new store and leaves nothing behind: what it takes from malloc() goes with hook.c's arena.
  */
@@ -24,11 +24,14 @@
 #include "heap/check.h"
 #include "hook.h"
 #include "objects/handle.h"
+#include "objects/dict.h"
 #include "objects/list.h"
 #include "program.h"
 
 #define PARTIES 3u
 #define WORLDS 16u
+#define LISTS (MODEL_LISTS + MODEL_COMMONS)
+#define DICTS (MODEL_DICTS + MODEL_COMMON_DICTS)
 #define LIMIT 72u
 #define SIZE_LIMIT (UINT64_C(8) << 20)
 #define SPANS_IN_A_FULL_STORE 9u /* and up to 7 more */
@@ -127,16 +130,16 @@ static bool always(const void *context)
     return true;
 }
 
-static comem_list *share(comem_list *from, struct party *to)
+static void *share(const struct comem_object *from, const struct party *to)
 {
     struct participant *me;
     struct comem_object *handle = NULL;
     OK(participant_enter(to->map, &me));
     pthread_mutex_lock(&me->map->mutex);
-    OK(object_take(me, object_ref_image(&from->object), always, NULL, &handle));
+    OK(object_take(me, object_ref_image(from), always, NULL, &handle));
     pthread_mutex_unlock(&me->map->mutex);
     participant_leave(me);
-    return (comem_list *)handle;
+    return handle;
 }
 
 static void attach(struct party *party)
@@ -154,24 +157,25 @@ static struct party *somebody(const struct party *but)
     return NULL;
 }
 
-/* Comes as a new process, and gets a handle on every list from one who has them. */
+/* Comes as a new process, and gets handles on everything from one who has them. */
 static void come(struct party *party)
 {
     const struct party *from = somebody(party);
     attach(party);
     party->holding.store = &party->store;
-    for (unsigned i = 0; i < MODEL_LISTS + MODEL_COMMONS; i++) {
-        if (from == NULL)
-            OK(comem_list_new(&party->store, &party->holding.lists[i]));
-        else
-            party->holding.lists[i] = share(from->holding.lists[i], party);
+    if (from == NULL) {
+        OK(holding_make(&party->holding, LISTS, DICTS));
+        return;
     }
+    for (unsigned i = 0; i < LISTS; i++)
+        party->holding.lists[i] = share(&from->holding.lists[i]->object, party);
+    for (unsigned i = 0; i < DICTS; i++)
+        party->holding.dicts[i] = share(&from->holding.dicts[i]->object, party);
 }
 
 static void leave_in_good_order(struct party *party)
 {
-    for (unsigned i = 0; i < MODEL_LISTS + MODEL_COMMONS; i++)
-        comem_list_release(party->holding.lists[i]);
+    holding_release(&party->holding, LISTS, DICTS);
     handle_forget_all(party->map);
     struct participant *me = party->participant;
     participant_detach(me);
@@ -434,8 +438,7 @@ static void end(void)
     sweep(&parties[turn]);
     check(parties[turn].map);
     see_content();
-    for (unsigned i = 0; i < MODEL_LISTS + MODEL_COMMONS; i++)
-        OK(comem_list_clear(parties[turn].holding.lists[i]));
+    OK(holding_clear(&parties[turn].holding, LISTS, DICTS));
     for (unsigned i = 0; i < PARTIES; i++)
         if (parties[i].participant != NULL)
             leave_in_good_order(&parties[i]);

@@ -1,26 +1,32 @@
 /* model.c - what Python's lists do, on plain arrays
  *
  * Written from Python's definitions, not from the engine: slices as PySlice_AdjustIndices() resolves them, sorting by a
- * merge, numbers compared as long double, which holds every int64 and every double on all systems comem runs on.
+ * merge.
  */
 #include "model.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define EQUAL_DEPTH 100u
+#define DICT_LIMITS 4u /* as long as so many lists */
 
 /* ---- models ---- */
 
 struct model *model_new(size_t limit)
 {
-    struct model *model = calloc(1, sizeof *model + MODEL_LISTS * limit * sizeof(struct model_value));
+    size_t dict_limit = DICT_LIMITS * limit;
+    struct model *model = calloc(1, sizeof *model + MODEL_LISTS * limit * sizeof(struct model_value) +
+                                        MODEL_DICTS * dict_limit * sizeof(struct model_pair));
     if (model == NULL)
         abort();
     struct model_value *values = (struct model_value *)(void *)(model + 1);
+    struct model_pair *pairs = (struct model_pair *)(void *)(values + MODEL_LISTS * limit);
     model->limit = limit;
+    model->dict_limit = dict_limit;
     for (unsigned i = 0; i < MODEL_LISTS; i++)
         model->lists[i].values = values + i * limit;
+    for (unsigned i = 0; i < MODEL_DICTS; i++)
+        model->dicts[i].pairs = pairs + i * dict_limit;
     return model;
 }
 
@@ -30,12 +36,10 @@ void model_copy(struct model *to, const struct model *from)
         to->lists[i].length = from->lists[i].length;
         memcpy(to->lists[i].values, from->lists[i].values, from->lists[i].length * sizeof(struct model_value));
     }
-}
-
-static bool value_same(const struct model_value *one, const struct model_value *other)
-{
-    return one->kind == other->kind && one->fill == other->fill && one->last == other->last &&
-           one->count == other->count && one->bits == other->bits;
+    for (unsigned i = 0; i < MODEL_DICTS; i++) {
+        to->dicts[i].length = from->dicts[i].length;
+        memcpy(to->dicts[i].pairs, from->dicts[i].pairs, from->dicts[i].length * sizeof(struct model_pair));
+    }
 }
 
 bool model_same(const struct model *one, const struct model *other)
@@ -45,6 +49,14 @@ bool model_same(const struct model *one, const struct model *other)
             return false;
         for (size_t k = 0; k < one->lists[i].length; k++)
             if (!value_same(&one->lists[i].values[k], &other->lists[i].values[k]))
+                return false;
+    }
+    for (unsigned i = 0; i < MODEL_DICTS; i++) {
+        if (one->dicts[i].length != other->dicts[i].length)
+            return false;
+        for (size_t k = 0; k < one->dicts[i].length; k++)
+            if (!value_same(&one->dicts[i].pairs[k].key, &other->dicts[i].pairs[k].key) ||
+                !value_same(&one->dicts[i].pairs[k].value, &other->dicts[i].pairs[k].value))
                 return false;
     }
     return true;
@@ -81,122 +93,6 @@ size_t slice_resolve(comem_slice *slice, size_t count)
     return slice->start < slice->stop ? (size_t)((slice->stop - slice->start - 1) / slice->step + 1) : 0;
 }
 
-/* ---- comparing ---- */
-
-static bool is_number(const struct model_value *value)
-{
-    return value->kind == COMEM_BOOL || value->kind == COMEM_INT || value->kind == COMEM_FLOAT;
-}
-
-static bool is_text(const struct model_value *value)
-{
-    return value->kind == COMEM_STR || value->kind == COMEM_BYTES;
-}
-
-static long double number_of(const struct model_value *value)
-{
-    double real;
-    if (value->kind != COMEM_FLOAT)
-        return (long double)(int64_t)value->bits;
-    memcpy(&real, &value->bits, sizeof real);
-    return real;
-}
-
-static unsigned character_at(const struct model_value *text, unsigned at)
-{
-    return at + 1 == text->count ? text->last : text->fill;
-}
-
-/* Characters are numbered in their order. Between the first one and the last of the shorter text nothing changes. */
-static int compare_texts(const struct model_value *one, const struct model_value *other)
-{
-    unsigned shorter = one->count < other->count ? one->count : other->count;
-    for (unsigned i = 0; i < shorter; i = i == 0 && shorter > 1 ? shorter - 1 : shorter)
-        if (character_at(one, i) != character_at(other, i))
-            return character_at(one, i) < character_at(other, i) ? -1 : 1;
-    return (one->count > other->count) - (one->count < other->count);
-}
-
-/* Of two numbers, or two texts of one kind. */
-static int compare_plain(const struct model_value *one, const struct model_value *other)
-{
-    if (is_text(one))
-        return compare_texts(one, other);
-    long double a = number_of(one), b = number_of(other);
-    return (a > b) - (a < b);
-}
-
-static bool value_equal(const struct model_value *one, const struct model_value *other)
-{
-    if (is_number(one) && is_number(other))
-        return number_of(one) == number_of(other); /* what is no number equals nothing */
-    return value_same(one, other);
-}
-
-/* Two lists compared down to their bottom. `unknown`: it depends on a list whose content nobody predicts. */
-struct comparison {
-    const struct model *model;
-    comem_status status;
-    bool unknown;
-};
-
-static const struct model_value *items_of(const struct model *model, uint64_t number, struct model_value *room,
-                                          size_t *length)
-{
-    *length = 0;
-    if (number < MODEL_LISTS) {
-        *length = model->lists[number].length;
-        return model->lists[number].values;
-    }
-    if (number < ANONYMOUS)
-        return NULL;
-    *length = anonymous_items(number, room);
-    return room;
-}
-
-/* The first index at which two lists differ, or the length of the shorter one. */
-static size_t first_difference(struct comparison *comparison, uint64_t one, uint64_t other, unsigned depth, bool *equal)
-{
-    struct model_value room[2][ANONYMOUS_ITEMS];
-    size_t lengths[2], i;
-    const struct model_value *a = items_of(comparison->model, one, room[0], &lengths[0]);
-    const struct model_value *b = items_of(comparison->model, other, room[1], &lengths[1]);
-    *equal = false;
-    if (depth > EQUAL_DEPTH)
-        comparison->status = COMEM_INVALID;
-    if (a == NULL || b == NULL)
-        comparison->unknown = true;
-    for (i = 0; i < lengths[0] && i < lengths[1] && comparison->status == COMEM_OK && !comparison->unknown; i++) {
-        bool same = value_equal(&a[i], &b[i]);
-        if (!same && a[i].kind == COMEM_REF && b[i].kind == COMEM_REF)
-            first_difference(comparison, a[i].bits, b[i].bits, depth + 1, &same);
-        if (!same)
-            return i;
-    }
-    *equal = lengths[0] == lengths[1];
-    return i;
-}
-
-static int compare_lists(struct comparison *comparison, uint64_t one, uint64_t other, unsigned depth)
-{
-    struct model_value room[2][ANONYMOUS_ITEMS];
-    size_t lengths[2];
-    bool equal;
-    size_t at = first_difference(comparison, one, other, depth, &equal);
-    const struct model_value *a = items_of(comparison->model, one, room[0], &lengths[0]);
-    const struct model_value *b = items_of(comparison->model, other, room[1], &lengths[1]);
-    if (comparison->status != COMEM_OK || comparison->unknown)
-        return 0;
-    if (at == lengths[0] || at == lengths[1])
-        return (lengths[0] > lengths[1]) - (lengths[0] < lengths[1]);
-    if (a[at].kind == COMEM_REF && b[at].kind == COMEM_REF)
-        return compare_lists(comparison, a[at].bits, b[at].bits, depth + 1);
-    if ((is_number(&a[at]) && is_number(&b[at])) || (is_text(&a[at]) && a[at].kind == b[at].kind))
-        return compare_plain(&a[at], &b[at]);
-    comparison->status = COMEM_TYPE;
-    return 0;
-}
-
 /* ---- operations ---- */
 
 struct model_value operation_value(const struct operation *operation, size_t number)
@@ -205,6 +101,14 @@ struct model_value operation_value(const struct operation *operation, size_t num
     if (value.kind == COMEM_INT)
         value.bits += number / operation->base_count;
     return value;
+}
+
+struct model_value operation_key(const struct operation *operation, size_t number)
+{
+    struct model_value key = operation->keys[number % operation->base_count];
+    if (key.kind == COMEM_INT)
+        key.bits += number / operation->base_count;
+    return key;
 }
 
 static size_t slice_count(const struct operation *operation, size_t length)
@@ -217,6 +121,8 @@ bool model_fits(const struct model *model, const struct operation *operation)
 {
     size_t length = model->lists[operation->list].length, other = model->lists[operation->other].length;
     size_t times = operation->times < 0 ? 0 : (size_t)operation->times;
+    if (operation_is_dicts(operation->kind))
+        return dict_op_fits(model, operation);
     switch (operation->kind) {
     case OPERATION_APPEND:
     case OPERATION_INSERT:
@@ -239,7 +145,7 @@ bool model_fits(const struct model *model, const struct operation *operation)
     }
 }
 
-static void expect_values(struct expectation *expectation, const struct model_value *values, size_t count)
+void expect_values(struct expectation *expectation, const struct model_value *values, size_t count)
 {
     size_t size = (expectation->count + count) * sizeof *values;
     struct model_value *grown = malloc(size + 1);
@@ -365,21 +271,6 @@ static comem_status slice_delete(struct model_list *list, const struct operation
     return COMEM_OK;
 }
 
-static comem_status compare(const struct model *model, const struct operation *operation,
-                            struct expectation *expectation)
-{
-    struct comparison comparison = {model, COMEM_OK, false};
-    bool equal;
-    if (operation->kind == OPERATION_EQUAL) {
-        first_difference(&comparison, operation->list, operation->other, 0, &equal);
-        expectation->number = equal;
-    } else {
-        expectation->number = (size_t)(compare_lists(&comparison, operation->list, operation->other, 0) + 1);
-    }
-    expectation->anything = comparison.unknown;
-    return comparison.status;
-}
-
 /* What only reads. */
 static comem_status apply_reading(const struct model *model, const struct operation *operation,
                                   const struct model_value *value, struct expectation *expectation)
@@ -421,7 +312,7 @@ static comem_status apply_reading(const struct model *model, const struct operat
             expect_values(expectation, list->values, list->length);
         return COMEM_OK;
     default:
-        return compare(model, operation, expectation);
+        return model_compare(model, operation, expectation);
     }
 }
 
@@ -504,7 +395,9 @@ void model_apply(struct model *model, const struct operation *operation, struct 
             return;
         value = other->values[at];
     }
-    if (operation->kind < OPERATION_SET)
+    if (operation_is_dicts(operation->kind))
+        expectation->status = apply_dict(model, operation, &value, expectation);
+    else if (operation->kind < OPERATION_SET)
         expectation->status = apply_reading(model, operation, &value, expectation);
     else
         expectation->status = apply_change(model, operation, &value, expectation);

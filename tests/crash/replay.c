@@ -1,10 +1,10 @@
 /* replay.c - writers killed at random moments; what each of them must have left is computed and compared
  *
  * Three victims live at once, beside a worker that survives and the parent, who reads. A victim runs a random program
- * on lists that only it writes, or two threads do so side by side; others read these lists and share the heap, the
- * trash and two common lists with it, which everybody writes. Before and after each operation it says so in a page
+ * on lists and dicts that only it writes, or two threads do so side by side; others read these and share the heap, the
+ * trash, two common lists and a common dict with it, which everybody writes. Before and after each operation it says so in a page
  * that the parent sees. The parent kills it at a random moment, runs the same program on a model up to the operation
- * that was finished last, and compares: the lists must be as after that operation, or, if another had been started, as
+ * that was finished last, and compares: lists and dicts must be as after that operation, or, if another had been started, as
  * after this one. The next victim goes on with what it finds. Nothing else than exactly this passes: content, order,
  * kinds, references.
  *
@@ -65,7 +65,6 @@ static struct seat {
     _Atomic double kill_at; /* 0: it was killed, or there is none */
 } seats[SEATS];
 static struct writer worker;
-static comem_store *store;
 static struct common_page *page;
 static struct model *guess; /* the operation that was cut, done */
 static struct dice dice;
@@ -106,17 +105,41 @@ static void write_step(struct writer *writer)
     expectation_clear(&expectation);
 }
 
-/* Whether lists that others may lengthen meanwhile are short enough for what grows with both, or with their depth. */
+/* Whether lists and dicts that others may lengthen meanwhile are short enough for what grows with both, or with their depth. */
 static bool blind_fits(const struct holding *holding, const struct operation *operation)
 {
     size_t length = 0, other = 0;
-    comem_list_len(holding->lists[operation->list], &length);
-    comem_list_len(holding->lists[operation->other], &other);
-    if (operation->kind == OPERATION_EQUAL || operation->kind == OPERATION_COMPARE)
+    bool compares = operation->kind == OPERATION_EQUAL || operation->kind == OPERATION_COMPARE ||
+                    operation->kind == OPERATION_DICT_EQUAL;
+    if (operation_is_dicts(operation->kind)) {
+        comem_dict_len(holding->dicts[operation->dict], &length);
+        comem_dict_len(holding->dicts[operation->other_dict], &other);
+    } else {
+        comem_list_len(holding->lists[operation->list], &length);
+        comem_list_len(holding->lists[operation->other], &other);
+    }
+    if (compares)
         return length < 16 && other < 16;
-    if (operation->kind >= OPERATION_SET && length > COMMON_LIMIT)
-        comem_list_clear(holding->lists[operation->list]);
+    if (operation->kind >= OPERATION_SET && length > COMMON_LIMIT) {
+        if (operation_is_dicts(operation->kind))
+            comem_dict_clear(holding->dicts[operation->dict]);
+        else
+            comem_list_clear(holding->lists[operation->list]);
+    }
     return other <= LIMIT;
+}
+
+/* What everybody writes in the places of a writer's own; values are these and the last of its own. */
+static struct holding common_first(const struct holding *own)
+{
+    struct holding common = *own;
+    for (unsigned i = 0; i < MODEL_LISTS + MODEL_COMMONS; i++)
+        common.lists[i] =
+            i < MODEL_LISTS ? own->lists[MODEL_LISTS + i % MODEL_COMMONS] : own->lists[i - MODEL_COMMONS];
+    for (unsigned i = 0; i < MODEL_DICTS + MODEL_COMMON_DICTS; i++)
+        common.dicts[i] =
+            i < MODEL_DICTS ? own->dicts[MODEL_DICTS + i % MODEL_COMMON_DICTS] : own->dicts[i - MODEL_COMMON_DICTS];
+    return common;
 }
 
 /* Reads what another one writes, or writes what everybody does. */
@@ -124,16 +147,10 @@ static void blind_step(struct writer *writer)
 {
     const struct writer *other =
         &seats[program_roll(&writer->blind, SEATS)].writers[program_roll(&writer->blind, THREADS)];
-    struct holding common = writer->holding;
     struct operation operation;
     struct outcome outcome;
     program_next(&writer->blind, &operation);
-    if (operation.kind >= OPERATION_SET)
-        for (unsigned i = 0; i < MODEL_LISTS + MODEL_COMMONS; i++) /* items are these and the last of our own */
-            common.lists[i] = i < MODEL_LISTS ? writer->holding.lists[MODEL_LISTS + i % MODEL_COMMONS]
-                                              : writer->holding.lists[i - MODEL_COMMONS];
-    else
-        common = other->holding;
+    struct holding common = operation.kind >= OPERATION_SET ? common_first(&writer->holding) : other->holding;
     if (!blind_fits(&common, &operation))
         return;
     operation_run(&common, &operation, &outcome);
@@ -222,10 +239,13 @@ static void failure(const struct writer *writer, const char *format, ...)
     va_end(arguments);
     if (++failed >= FAILURES_MAX)
         exit(1);
-    for (unsigned i = 0; writer != NULL && i < MODEL_LISTS; i++) { /* go on from something known */
-        comem_list_clear(writer->holding.lists[i]);
+    if (writer == NULL)
+        return;
+    holding_clear(&writer->holding, MODEL_LISTS, MODEL_DICTS); /* go on from something known */
+    for (unsigned i = 0; i < MODEL_LISTS; i++)
         writer->model->lists[i].length = 0;
-    }
+    for (unsigned i = 0; i < MODEL_DICTS; i++)
+        writer->model->dicts[i].length = 0;
 }
 
 static void writer_begin(struct writer *writer)
@@ -338,24 +358,19 @@ static void check(struct store_map *map)
     page->pause = 0;
 }
 
-static void lists_make(struct writer *writer, comem_list *const *common, struct progress *progress)
+/* The writer's own lists and dicts, and the common ones behind them. */
+static void writer_make(struct writer *writer, const struct holding *common, struct progress *progress)
 {
     writer->model = model_new(LIMIT);
-    writer->holding.store = store;
+    writer->holding = *common;
     writer->progress = progress;
-    for (unsigned i = 0; i < MODEL_LISTS; i++)
-        if (comem_list_new(store, &writer->holding.lists[i]) != COMEM_OK)
-            abort();
-    for (unsigned i = 0; i < MODEL_COMMONS; i++)
-        writer->holding.lists[MODEL_LISTS + i] = common[i];
+    if (holding_make(&writer->holding, MODEL_LISTS, MODEL_DICTS) != COMEM_OK)
+        abort();
 }
 
-static void lists_release(struct writer *writer)
+static void writer_release(struct writer *writer)
 {
-    for (unsigned i = 0; i < MODEL_LISTS; i++)
-        comem_list_clear(writer->holding.lists[i]);
-    for (unsigned i = 0; i < MODEL_LISTS; i++)
-        comem_list_release(writer->holding.lists[i]);
+    holding_release(&writer->holding, MODEL_LISTS, MODEL_DICTS);
     free(writer->model);
 }
 
@@ -391,19 +406,21 @@ int main(int argc, char **argv)
             return fprintf(stderr, "usage: replay [KILLS] [--seed N]\n"), 2;
     }
     struct bench *bench = support_begin(256 * MIB);
-    comem_list *common[MODEL_COMMONS];
+    struct holding common = {.store = &bench->store};
     struct progress *aside = support_shared(sizeof *aside);
     page = support_shared(sizeof *page);
-    store = &bench->store;
     dice.state = seed;
     guess = model_new(LIMIT);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     for (unsigned i = 0; i < MODEL_COMMONS; i++)
-        if (comem_list_new(store, &common[i]) != COMEM_OK)
+        if (comem_list_new(common.store, &common.lists[MODEL_LISTS + i]) != COMEM_OK)
+            abort();
+    for (unsigned i = 0; i < MODEL_COMMON_DICTS; i++)
+        if (comem_dict_new(common.store, &common.dicts[MODEL_DICTS + i]) != COMEM_OK)
             abort();
     for (unsigned i = 0; i < SEATS * THREADS; i++)
-        lists_make(&seats[i / THREADS].writers[i % THREADS], common, &page->progress[i / THREADS][i % THREADS]);
-    lists_make(&worker, common, aside);
+        writer_make(&seats[i / THREADS].writers[i % THREADS], &common, &page->progress[i / THREADS][i % THREADS]);
+    writer_make(&worker, &common, aside);
     program_from_seed(&worker.program, seed, LIMIT);
     program_from_seed(&worker.blind, seed + 1, COMMON_LIMIT);
     pid_t survivor = support_fork(survive, NULL);
@@ -416,13 +433,16 @@ int main(int argc, char **argv)
     int ended = support_wait(survivor);
     if (ended != 0)
         failure(NULL, "the worker ended with %d", ended);
+    for (unsigned i = 0; i < SEATS * THREADS; i++) /* all are emptied first: they name each other */
+        holding_clear(&seats[i / THREADS].writers[i % THREADS].holding, MODEL_LISTS, MODEL_DICTS);
+    holding_clear(&worker.holding, MODEL_LISTS + MODEL_COMMONS, MODEL_DICTS + MODEL_COMMON_DICTS);
     for (unsigned i = 0; i < SEATS * THREADS; i++)
-        lists_release(&seats[i / THREADS].writers[i % THREADS]);
-    lists_release(&worker);
-    for (unsigned i = 0; i < MODEL_COMMONS; i++) {
-        comem_list_clear(common[i]);
-        comem_list_release(common[i]);
-    }
+        writer_release(&seats[i / THREADS].writers[i % THREADS]);
+    for (unsigned i = 0; i < MODEL_COMMONS; i++)
+        comem_list_release(common.lists[MODEL_LISTS + i]);
+    for (unsigned i = 0; i < MODEL_COMMON_DICTS; i++)
+        comem_dict_release(common.dicts[MODEL_DICTS + i]);
+    writer_release(&worker);
     uint64_t problems = support_end(bench); /* nothing may be in use */
     if (problems > 0)
         failure(NULL, "%llu problems at the end", (unsigned long long)problems);
