@@ -400,9 +400,10 @@ PyObject *pydict_inplace_or(PyObject *self, PyObject *other)
 /* Whether two dicts, the first a shared one, hold equal keys with equal values: 1, 0, or -1 with an exception. */
 static int pydict_equal(PyObject *self, PyObject *other)
 {
-    Py_ssize_t length = pydict_length(self), other_length = length < 0 ? -1 : PyObject_Size(other);
-    if (other_length < 0 || length != other_length)
-        return other_length < 0 ? -1 : 0;
+    Py_ssize_t length = pydict_length(self);
+    Py_ssize_t other_length = PyDict_Check(other) ? PyDict_Size(other) : pydict_length(other);
+    if (length < 0 || other_length < 0 || length != other_length)
+        return length < 0 || other_length < 0 ? -1 : 0;
     PyObject *first = pydict_snapshot(self), *second = first == NULL ? NULL : operand_plain(other);
     int equal = second == NULL ? -1 : PyObject_RichCompareBool(first, second, Py_EQ);
     Py_XDECREF(second);

@@ -355,6 +355,9 @@ def test_views_are_live_and_loops_are_of_one_moment():
             type(view)()
         with pytest.raises(TypeError):
             type(iter(view))()
+        for target in (view, iter(view)):
+            with pytest.raises(TypeError):
+                pickle.dumps(target)
     shared["self"] = items.mapping["a"]
     del shared
     assert len(keys) == 4

@@ -1,12 +1,15 @@
 """The examples print what they promise."""
 
 import ast
+import doctest
 import os
 import re
 import subprocess
 import sys
 
 import pytest
+
+import comem
 
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
 
@@ -38,8 +41,27 @@ def test_a_shared_list_gets_all_ten_words(run):
     assert [word for word in words if word in second] == second
 
 
+def page(name):
+    with open(os.path.join(EXAMPLES, "..", name), encoding="utf-8") as file:
+        return file.read()
+
+
+def script_of(name):
+    """The first script on a page."""
+    return re.search(r"```python\n(.*?)```", page(name), re.DOTALL).group(1)
+
+
 def test_the_lines_of_the_readme_print_all_words(script_passes):
-    with open(os.path.join(EXAMPLES, "..", "README.md"), encoding="utf-8") as file:
-        readme = file.read()
-    lines = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)
-    assert sorted(ast.literal_eval(script_passes(lines))) == ["four", "one", "three", "two"]
+    assert sorted(ast.literal_eval(script_passes(script_of("README.md")))) == ["four", "one", "three", "two"]
+
+
+def test_the_script_about_dicts_counts_every_word(script_passes):
+    printed = script_passes(script_of("docs/dicts.md"))
+    assert ast.literal_eval(printed) == {"one": 1, "two": 3, "three": 3}
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/dicts.md"])
+def test_what_a_page_shows_is_what_the_interpreter_prints(name):
+    example = doctest.DocTestParser().get_doctest(page(name), {"comem": comem}, name, name, 0)
+    assert example.examples
+    assert doctest.DocTestRunner().run(example).failed == 0
