@@ -9,7 +9,9 @@ import gc
 import json
 import math
 import operator
+import os
 import pickle
+import signal
 import struct
 import sys
 import threading
@@ -826,3 +828,50 @@ def test_a_value_that_cannot_be_unpickled_stays_where_it_is(script_passes):
             assert shared == {{"first": 1, "other": 1}}
             """
         )
+
+
+# ---- threads and signals ---------------------------------------------------------------------------------------------
+
+
+def test_threads_lose_nothing(face):
+    shared = face((number, "text" * 10) for number in range(2000))
+    taken = []
+
+    def work(name):
+        for turn in range(1000):
+            shared.add("count")
+            shared.update_if("other", lambda value: 1 if value is comem.MISSING else value + 1)
+            shared[name, turn] = [turn]
+            taken.append(shared.pop(turn, None))
+
+    threads = [threading.Thread(target=work, args=[f"thread {number}"]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shared["count"] == shared["other"] == 4000 and len(shared) == 2 + 4000 + 1000
+    assert sum(value is not None for value in taken) == 1000
+
+
+def test_a_signal_handler_may_use_the_dict_it_interrupts(face):
+    shared = face(count=0)
+    done = []
+
+    def handler(number, frame):
+        shared.add("count")
+        shared["handler"] = shared.pop("loop", "nothing")
+        done.append(list(shared))
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        sent = 0
+        for turn in range(3000):
+            shared["loop"] = "value" * 10
+            shared.update(text="x" * 100, number=turn)
+            list(shared.items())
+            if turn % 100 == 0:
+                os.kill(os.getpid(), signal.SIGUSR1)
+                sent += 1
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert shared["count"] == len(done) == sent and shared["number"] == 2999

@@ -761,3 +761,41 @@ def test_a_fork_with_400_handles_costs_no_millisecond_more_than_with_none(script
         """
     )
     assert float(out) < 0.001
+
+
+# ---- dicts -----------------------------------------------------------------------------------------------------------
+
+
+@every_method
+def test_dicts_get_there_with_what_they_hold(program, method):
+    out = program(
+        method,
+        """
+        class Job:
+            def __init__(self, number):
+                self.number = number
+
+        def work(native, managed, manager):
+            native["jobs"].append(managed.pop("job").number)
+            native["nested"]["made"] = comem.Dict({(1, "a"): None})
+            managed.update(manager.dict(child=os.getpid() != native["parent"]))
+            for _ in range(1000):
+                native.add("count")
+                managed.add("count", 2)
+
+        if __name__ == "__main__":
+            manager = comem.Manager()
+            native, managed = comem.Dict(parent=os.getpid(), jobs=[], nested={}), manager.dict(job=Job(5))
+            processes = [context.Process(target=work, args=(native, managed, manager))]
+            processes[0].start()
+            for _ in range(1000):
+                native.add("count")
+                managed.add("count", 2)
+            processes[0].join()
+            print(processes[0].exitcode, native["jobs"][:], dict(native["nested"]["made"]), native["count"])
+            print(managed)
+        """,
+    )
+    first, second = out.splitlines()
+    assert first == "0 [5] {(1, 'a'): None} 2000"
+    assert eval(second) == {"child": True, "count": 4000}
