@@ -29,9 +29,9 @@ class SyncManager(_standard.SyncManager):
     GoneError in every process. Only the process that made the manager shuts it down. Dropping the manager, or the end
     of its process, ends nothing that others hold.
 
-    So far it makes lists and dicts. What else a standard manager makes raises NotImplementedError, as do address=, connect(),
-    get_server() and start() with an initializer. A manager may be pickled to other processes of the program; it works
-    there, and its shutdown() does nothing.
+    So far it makes lists and dicts. What else a standard manager makes raises NotImplementedError, as do address=,
+    connect(), get_server() and start() with an initializer. A manager may be pickled to other processes of the program;
+    it works there, and its shutdown() does nothing.
     """
 
     def __init__(self, address=None, authkey=None, serializer="pickle", ctx=None, *, deep=False, pickle=True, **options):
@@ -96,9 +96,9 @@ class SyncManager(_standard.SyncManager):
     def dict(self, /, *args, **values):
         """A new shared dict, with the keys and values of a mapping or of an iterable of pairs, and those given by name.
 
-        TypeError: what cannot be a key or cannot be stored, see comem.Dict. MemoryError: the store is full. ProcessError:
-        the manager was not started. GoneError: it was shut down. Safe in any thread and process. About 1 us, and 200 ns
-        a key.
+        TypeError: what cannot be a key or cannot be stored, see comem.Dict. MemoryError: the store is full.
+        ProcessError: the manager was not started. GoneError: it was shut down. Safe in any thread and process. About
+        1 us, and 200 ns a key.
         """
         if len(args) > 1:
             raise TypeError(f"dict expected at most 1 argument, got {len(args)}")
