@@ -257,6 +257,26 @@ def test_one_killed_in_the_middle_of_changes_leaves_the_dict_whole(face):
         assert shared.pop("usable") == "usable" * 100 and "usable" not in shared
 
 
+@pytest.mark.parametrize("count", [300, 60_000])
+def test_one_killed_in_an_update_of_many_keys_leaves_all_or_nothing(face, count):
+    shared = face((f"key number {number}", 0) for number in range(count))
+
+    def update():
+        for turn in range(1, 10**9):
+            shared.update(dict.fromkeys(shared.keys(), turn), **{f"new {turn}": turn})
+            shared.pop(f"new {turn}")
+
+    moments = random.Random(count)
+    for _ in range(12):
+        child = Child(update)
+        time.sleep(0.02 + moments.random() * 0.07)
+        assert child.kill() == -signal.SIGKILL
+        values = set(shared.values())
+        assert len(values) == 1 and len(shared) in (count, count + 1)
+        shared.pop(f"new {values.pop()}", None)
+        assert len(shared) == count
+
+
 def test_kills_among_others_who_go_on_lose_nothing_of_theirs(face):
     shared = face(count=0)
 
