@@ -237,7 +237,7 @@ static PyObject *pydict_from_keys(PyObject *class, PyObject *const *arguments, P
         PyErr_Format(PyExc_TypeError, "%R made no comem.Dict", class);
         Py_CLEAR(dict);
     }
-    if (dict != NULL && pydict_fill_any(dict, plain) < 0)
+    if (dict != NULL && !pyreach_is_unbound(pyobject_of(dict)) && pydict_fill_any(dict, plain) < 0)
         Py_CLEAR(dict);
     Py_XDECREF(plain);
     return dict;

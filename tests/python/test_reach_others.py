@@ -499,3 +499,41 @@ if __name__ == "__main__":
 """,
     )
     assert "could not join its program's store" in out and "descriptor" in out
+
+
+UNGUARDED_DICTS = """
+shared = comem.Dict({"made": "by every import"}, more=1)
+others = [comem.Dict.fromkeys("ab", 1), comem.Manager().dict({"a": 1}, b=2)]
+
+def work(given):
+    for unbound in [shared, *others]:
+        for use in (len, list, reversed, pickle.dumps, bool, dict, lambda it: "a" in it, lambda it: it["a"],
+                    lambda it: it.__setitem__("a", 1), lambda it: it.__delitem__("a"), lambda it: it.get("a"),
+                    lambda it: it.pop("a", 1), lambda it: it.popitem(), lambda it: it.setdefault("a", 1),
+                    lambda it: it.update(), lambda it: it.update(a=1), lambda it: it.update(given),
+                    lambda it: given.update(it), lambda it: it.clear(), lambda it: it.copy(), lambda it: list(it.items()),
+                    lambda it: it.add("a"), lambda it: it.cas("a", 1, 2), lambda it: it.update_if("a", print),
+                    lambda it: it == {"a": 1}, lambda it: it | {}, lambda it: given.setdefault("it", it)):
+            try:
+                use(unbound)
+            except RuntimeError as error:
+                assert '__name__ == "__main__"' in str(error) and "argument" in str(error), error
+            else:
+                raise AssertionError(use)
+    given["child"] = {"made": "by the child"}
+
+if __name__ == "__main__":
+    given = comem.Dict()
+    process = context.Process(target=work, args=(given,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    print(process.exitcode, dict(given["child"]), dict(shared), *map(dict, others))
+"""
+
+
+@fresh_interpreter
+def test_dicts_that_the_main_module_makes_in_a_child_stand_for_nothing(program, method):
+    assert program(method, UNGUARDED_DICTS) == (
+        "0 {'made': 'by the child'} {'made': 'by every import', 'more': 1} {'a': 1, 'b': 1} {'a': 1, 'b': 2}\n"
+    )
