@@ -6,13 +6,16 @@
  */
 #include "module.h"
 
-#include "objects/object.h"
+#include "heap/check.h"
+#include "objects/handle.h"
 #include "pyblock.h"
 #include "pydict.h"
 #include "pylist.h"
 #include "pyobject.h"
+#include "pypack.h"
 #include "pypickle.h"
 #include "pyreach.h"
+#include "pyunpack.h"
 #include "sync/sync.h"
 #include "sync/wait.h"
 
@@ -184,14 +187,38 @@ static PyObject *module_scope_shutdown(PyObject *module, PyObject *number)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(check_doc, "_check()\n--\n\n"
+                        "What does not hang together in the store, as a list of sentences. For tests: nobody may use it meanwhile.");
+
+/* Adds a sentence to the list; one that cannot be made is None. */
+static void module_note_problem(void *list, const char *problem)
+{
+    PyObject *text = PyUnicode_FromString(problem);
+    if (PyList_Append((PyObject *)list, text == NULL ? Py_None : text) < 0)
+        PyErr_Clear();
+    Py_XDECREF(text);
+}
+
+static PyObject *module_check(PyObject *module, PyObject *Py_UNUSED(unused))
+{
+    comem_store *store = module_store(module_state(module));
+    PyObject *problems = store == NULL ? NULL : PyList_New(0);
+    if (problems != NULL)
+        (void)store_check(handle_store_map(store), module_note_problem, problems);
+    return problems;
+}
+
 static PyMethodDef module_functions[] = {
     {"_open_store", module_open_store, METH_NOARGS, open_store_doc},
     {"_detach", module_detach, METH_NOARGS, detach_doc},
+    {"_check", module_check, METH_NOARGS, check_doc},
     {"_scope_new", module_scope_new, METH_NOARGS, scope_new_doc},
     {"_scope_shutdown", module_scope_shutdown, METH_O, scope_shutdown_doc},
     {"_new_proxy", PYOBJECT_METHOD(pyproxy_new), METH_FASTCALL, pyproxy_new_doc},
     {"_open", PYOBJECT_METHOD(pyobject_open), METH_FASTCALL, pyobject_open_doc},
     {"_handle", (PyCFunction)(void (*)(void))pypickle_handle, METH_FASTCALL, pypickle_handle_doc},
+    {"_pack", (PyCFunction)(void (*)(void))pypack_function, METH_FASTCALL, pypack_function_doc},
+    {"_unpack", (PyCFunction)(void (*)(void))pyunpack_function, METH_FASTCALL, pyunpack_function_doc},
     {"_make_proxy_type", PYOBJECT_METHOD(pyproxy_make_type), METH_FASTCALL, pyproxy_make_type_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -267,6 +294,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->missing);
     Py_VISIT(state->keep);
     Py_VISIT(state->open_function);
+    Py_VISIT(state->scratch);
     Py_VISIT(state->values_module);
     Py_VISIT(state->canonical_function);
     Py_VISIT(state->typed_type);
@@ -291,6 +319,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->missing);
     Py_CLEAR(state->keep);
     Py_CLEAR(state->open_function);
+    Py_CLEAR(state->scratch);
     Py_CLEAR(state->values_module);
     Py_CLEAR(state->canonical_function);
     Py_CLEAR(state->typed_type);

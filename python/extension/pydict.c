@@ -74,7 +74,7 @@ static inline PyObject *pydict_find(PyObject *self, PyObject *key, comem_status 
     struct pykey made;
     comem_value value;
     *status = COMEM_OK;
-    if (UNLIKELY(pykey_from_python(self, key, &made) < 0))
+    if (UNLIKELY(pykey_to_find(self, key, &made) < 0))
         return NULL;
     *status = dict_get(pydict_of(self), &made.key, &value);
     pykey_clear(&made);
@@ -101,7 +101,7 @@ PyObject *pydict_subscript(PyObject *self, PyObject *key)
 static int pydict_delete(PyObject *self, PyObject *key)
 {
     struct pykey made;
-    if (UNLIKELY(pykey_from_python(self, key, &made) < 0))
+    if (UNLIKELY(pykey_to_find(self, key, &made) < 0))
         return -1;
     comem_status status = dict_pop(pydict_of(self), &made.key, NULL);
     pykey_clear(&made);
@@ -135,7 +135,7 @@ int pydict_contains(PyObject *self, PyObject *key)
 {
     struct pykey made;
     bool found;
-    if (UNLIKELY(pykey_from_python(self, key, &made) < 0))
+    if (UNLIKELY(pykey_to_find(self, key, &made) < 0))
         return -1;
     comem_status status = dict_contains(pydict_of(self), &made.key, &found);
     pykey_clear(&made);

@@ -88,14 +88,26 @@ struct change {
     unsigned tries;
 };
 
-/* 0, and the change is to be closed; or -1 with an exception. */
-static int change_open(struct change *change, PyObject *self, PyObject *key)
+static void change_start(struct change *change, PyObject *self, PyObject *key)
 {
     change->self = self;
     change->state = module_state_of(Py_TYPE(self));
     change->object = key;
     change->tries = 0;
+}
+
+/* 0, and the change is to be closed; or -1 with an exception. */
+static int change_open(struct change *change, PyObject *self, PyObject *key)
+{
+    change_start(change, self, key);
     return pykey_from_python(self, key, &change->key);
+}
+
+/* The same for a change that does not store the key. */
+static int change_open_to_take(struct change *change, PyObject *self, PyObject *key)
+{
+    change_start(change, self, key);
+    return pykey_to_find(self, key, &change->key);
 }
 
 static void change_close(struct change *change)
@@ -161,7 +173,7 @@ const char pydict_pop_doc[] =
 PyObject *pydict_pop(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
     struct change change;
-    if (pyobject_check_count("pop", count, 1, 2) < 0 || change_open(&change, self, arguments[0]) < 0)
+    if (pyobject_check_count("pop", count, 1, 2) < 0 || change_open_to_take(&change, self, arguments[0]) < 0)
         return NULL;
     const comem_value nothing = comem_missing();
     PyObject *object = NULL;

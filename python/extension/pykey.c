@@ -3,7 +3,7 @@
  * Plain        None, numbers of any size, str, bytes, and tuples and frozensets of these, of exactly these types, become
  *              values, and the engine makes the canonical form.
  * Other keys   comem._keys.canonical() gives what they are equal to in every process. keys() gives back what was stored, so
- *              the object goes along as a value.
+ *              the object goes along as a value, where it may be stored.
  */
 #include "pykey.h"
 
@@ -60,7 +60,7 @@ static int pykey_look_up(PyObject *container, PyObject *object, struct pykey *ke
     return plain > 0 ? 0 : -1;
 }
 
-int pykey_from_other(PyObject *container, PyObject *object, struct pykey *key)
+int pykey_from_other(PyObject *container, PyObject *object, bool stored, struct pykey *key)
 {
     struct store_map *map = pyobject_of(container)->map;
     key->plain = false;
@@ -70,6 +70,8 @@ int pykey_from_other(PyObject *container, PyObject *object, struct pykey *key)
         return pykey_finish(container, key, key_make(map, &key->value, &key->key));
     if (plain < 0 || pykey_look_up(container, object, key) < 0)
         return -1;
+    if (!stored)
+        return pykey_finish(container, key, key_make(map, &key->canonical, &key->key));
     if (pyvalue_from_python(container, object, &key->value, &key->owner) < 0) {
         Py_CLEAR(key->canonical_owner);
         return -1;

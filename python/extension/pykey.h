@@ -19,27 +19,36 @@ struct pykey {
     PyObject *owner, *canonical_owner; /* what these borrow from; NULL: nothing, or the object it was made from */
 };
 
-/* The slow ends of the two functions below. */
-int pykey_from_other(PyObject *container, PyObject *object, struct pykey *key);
-void pykey_clear_other(struct pykey *key);
-
-/* Makes the key that `object` is in the shared dict `container`. 0, and it is to be cleared; or -1 with TypeError for an object
- * that can be no key, MemoryError, or what the object's own methods raise. */
-static inline int pykey_from_python(PyObject *container, PyObject *object, struct pykey *key)
+/* Makes a key that costs nothing, plain and short. False when `object` is none. */
+static inline bool pykey_from_short(PyObject *container, PyObject *object, struct pykey *key)
 {
     struct store_map *map = pyobject_of(container)->map;
     key->plain = true;
     if (LIKELY(PyUnicode_CheckExact(object) && PyUnicode_IS_COMPACT_ASCII(object) &&
-               PyUnicode_GET_LENGTH(object) <= (Py_ssize_t)CELL_NEAR_MAX)) {
-        key_make_short(map, (const char *)PyUnicode_1BYTE_DATA(object), (size_t)PyUnicode_GET_LENGTH(object),
-                       &key->key);
-        return 0;
-    }
-    if (LIKELY(pyvalue_is_small(object))) {
+               PyUnicode_GET_LENGTH(object) <= (Py_ssize_t)CELL_NEAR_MAX))
+        key_make_short(map, (const char *)PyUnicode_1BYTE_DATA(object), (size_t)PyUnicode_GET_LENGTH(object), &key->key);
+    else if (LIKELY(pyvalue_is_small(object)))
         key_make_int(map, pyvalue_small(object), &key->key);
-        return 0;
-    }
-    return pykey_from_other(container, object, key);
+    else
+        key->plain = false;
+    return key->plain;
+}
+
+/* The slow ends of the functions below. */
+int pykey_from_other(PyObject *container, PyObject *object, bool stored, struct pykey *key);
+void pykey_clear_other(struct pykey *key);
+
+/* Makes the key that `object` is in the shared dict `container`, where it may be stored. 0, and it is to be cleared; or -1 with
+ * TypeError for an object that can be no key, MemoryError, or what the object's own methods raise. */
+static inline int pykey_from_python(PyObject *container, PyObject *object, struct pykey *key)
+{
+    return pykey_from_short(container, object, key) ? 0 : pykey_from_other(container, object, true, key);
+}
+
+/* The same for a key that is only looked for, or taken out. */
+static inline int pykey_to_find(PyObject *container, PyObject *object, struct pykey *key)
+{
+    return pykey_from_short(container, object, key) ? 0 : pykey_from_other(container, object, false, key);
 }
 
 static inline void pykey_clear(struct pykey *key)

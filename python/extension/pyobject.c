@@ -154,6 +154,17 @@ int pyobject_check_count(const char *name, Py_ssize_t count, Py_ssize_t least, P
     return -1;
 }
 
+int pyobject_argument(PyObject *module, const char *name, PyObject *const *arguments, Py_ssize_t count,
+                      Py_ssize_t wanted)
+{
+    if (pyobject_check_count(name, count, wanted, wanted) < 0)
+        return -1;
+    if (kind_number(module_state(module), Py_TYPE(arguments[0])) < KINDS)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s() takes a shared object first", name);
+    return -1;
+}
+
 /* ---- pickles ----------------------------------------------------------------------------------------------------- */
 
 const char pyobject_reduce_doc[] =

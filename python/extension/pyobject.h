@@ -81,6 +81,10 @@ int pyobject_fail(PyObject *self, comem_status status);
 /* Whether a method may be called with `count` arguments: 0, or -1 with a built-in method's TypeError. */
 int pyobject_check_count(const char *name, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most);
 
+/* Whether a function of the module is called with `wanted` arguments, a shared object first: 0, or -1 with TypeError. */
+int pyobject_argument(PyObject *module, const char *name, PyObject *const *arguments, Py_ssize_t count,
+                      Py_ssize_t wanted);
+
 /* The name of `type` without its module. Borrowed. */
 const char *pyobject_type_name(PyTypeObject *type);
 

@@ -29,7 +29,6 @@ struct seen {
 
 struct packing {
     struct packer packer;
-    struct module_state *state;
     PyObject *container; /* that it is packed for */
     PyObject *root;
     bool key; /* only what can be a key */
@@ -40,10 +39,8 @@ struct packing {
 
 static void seen_open(struct seen *seen)
 {
-    memset(seen->few, 0, sizeof(seen->few));
-    seen->places = seen->few;
-    seen->count = 0;
-    seen->room = FEW_SEEN;
+    seen->places = NULL;
+    seen->count = seen->room = 0;
 }
 
 static void seen_close(struct seen *seen)
@@ -64,6 +61,12 @@ static PyObject **seen_place(const struct seen *seen, PyObject *object)
 static int seen_grow(struct seen *seen)
 {
     struct seen grown = *seen;
+    if (seen->room == 0) {
+        memset(seen->few, 0, sizeof(seen->few));
+        seen->places = seen->few;
+        seen->room = FEW_SEEN;
+        return 0;
+    }
     grown.room = seen->room * 4;
     grown.places = PyMem_Calloc(grown.room, sizeof(*grown.places));
     if (grown.places == NULL) {
@@ -103,8 +106,7 @@ static int pack_said(struct packing *packing, comem_status status)
         return 1;
     if (status == COMEM_INVALID && !packing->key)
         return 0;
-    module_raise(packing->state, status);
-    return -1;
+    return pyobject_fail(packing->container, status);
 }
 
 static int pack_item(struct packing *packing, const comem_value *value)
@@ -259,7 +261,7 @@ static int pack_other(struct packing *packing, PyObject *object)
     if (PyComplex_CheckExact(object))
         return pack_complex(packing, object);
     if (packing->key)
-        return (PyObject *)Py_TYPE(object) == packing->state->typed_type
+        return (PyObject *)Py_TYPE(object) == module_state_of(Py_TYPE(packing->container))->typed_type
                    ? pack_tuple(packing, object, (comem_kind)PACKED_KIND_TYPED)
                    : 0;
     comem_object *shared = pyobject_handle(packing->container, object);
@@ -304,7 +306,6 @@ static int pack(struct packing *packing, PyObject *object, Py_ssize_t explained)
 static void packing_open(struct packing *packing, PyObject *container, PyObject *object, bool key)
 {
     packer_open(&packing->packer);
-    packing->state = module_state_of(Py_TYPE(container));
     packing->container = container;
     packing->root = object;
     packing->key = key;
@@ -332,15 +333,29 @@ static comem_status packing_own(struct packer *packer, comem_value *packed)
     return COMEM_OK;
 }
 
+/* Copies a small packed value into memory of the interpreter's, which is used again when nobody has it any more. */
+static PyObject *packing_copy(struct module_state *state, comem_value *packed)
+{
+    if (UNLIKELY(state->scratch == NULL || Py_REFCNT(state->scratch) > 1)) {
+        PyObject *fresh = PyBytes_FromStringAndSize(NULL, sizeof(((struct packer *)NULL)->few));
+        if (fresh == NULL)
+            return NULL;
+        Py_XSETREF(state->scratch, fresh);
+    }
+    memcpy(PyBytes_AS_STRING(state->scratch), packed->as.data, packed->size);
+    packed->as.data = PyBytes_AS_STRING(state->scratch);
+    Py_INCREF(state->scratch);
+    return state->scratch;
+}
+
 /* Makes the value of what was packed, and its owner. */
 static int packing_finish(struct packing *packing, comem_value *value, PyObject **owner)
 {
     struct packer *packer = &packing->packer;
+    struct module_state *state = module_state_of(Py_TYPE(packing->container));
     comem_status status = packer_close(packer, value);
     if (status == COMEM_OK && packer->bytes == packer->few && packer->object_count == 0) {
-        *owner = PyBytes_FromStringAndSize(value->as.data, (Py_ssize_t)value->size);
-        if (*owner != NULL)
-            value->as.data = PyBytes_AS_STRING(*owner);
+        *owner = packing_copy(state, value);
         return *owner == NULL ? -1 : 1;
     }
     if (status == COMEM_OK)
@@ -349,7 +364,7 @@ static int packing_finish(struct packing *packing, comem_value *value, PyObject 
         return pack_said(packing, status);
     comem_value owned = *value;
     value->owned = 0;
-    *owner = pyblock_new(packing->state, &owned);
+    *owner = pyblock_new(state, &owned);
     if (*owner == NULL)
         comem_value_clear(&owned);
     return *owner == NULL ? -1 : 1;
@@ -385,4 +400,21 @@ int pypack_key(PyObject *container, PyObject *object, comem_value *value, PyObje
 {
     int scalar = pyvalue_from_scalar(object, value, owner);
     return scalar != 0 ? scalar : pypack(container, object, true, value, owner);
+}
+
+const char pypack_function_doc[] = "_pack(container, value, /)\n--\n\n"
+                                   "The bytes of a plain compound value stored in a shared object, without its references.";
+
+PyObject *pypack_function(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    comem_value value;
+    PyObject *owner;
+    if (pyobject_argument(module, "_pack", arguments, count, 2) < 0)
+        return NULL;
+    int plain = pypack_value(arguments[0], arguments[1], &value, &owner);
+    if (plain == 0)
+        PyErr_SetString(PyExc_TypeError, "_pack() packs plain compound values");
+    PyObject *bytes = plain <= 0 ? NULL : PyBytes_FromStringAndSize(value.as.data, (Py_ssize_t)value.size);
+    Py_XDECREF(owner);
+    return bytes;
 }

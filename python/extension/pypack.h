@@ -14,4 +14,8 @@ int pypack_value(PyObject *container, PyObject *object, comem_value *value, PyOb
  * exception. */
 int pypack_key(PyObject *container, PyObject *object, comem_value *value, PyObject **owner);
 
+/* Functions of the module. */
+PyObject *pypack_function(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+extern const char pypack_function_doc[];
+
 #endif

@@ -8,4 +8,8 @@
  * DamagedError when it is not what a packer writes, MemoryError. 15 ns an item, and what its object costs. */
 PyObject *pyunpack_value(PyObject *container, const comem_value *value);
 
+/* Functions of the module. */
+PyObject *pyunpack_function(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+extern const char pyunpack_function_doc[];
+
 #endif

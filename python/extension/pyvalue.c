@@ -72,21 +72,21 @@ int pyvalue_from_one_of(PyObject *container, PyObject *object, comem_value *valu
     int plain = pyvalue_from_scalar(object, value, owner);
     if (LIKELY(plain != 0))
         return plain > 0 ? 0 : -1;
-    comem_object *shared = pyobject_handle(container, object);
-    if (shared == NULL && pydeep_wanted(container, object)) {
+    if (pydeep_wanted(container, object)) {
         *owner = pydeep_share(container, object, memo);
         if (*owner == NULL)
             return -1;
-        shared = pyobject_of(*owner);
-    }
-    if (shared != NULL) {
-        *value = pyobject_ref(shared);
+        *value = pyobject_ref(pyobject_of(*owner));
         return 0;
     }
     plain = pypack_value(container, object, value, owner);
     if (plain != 0)
         return plain > 0 ? 0 : -1;
-    return pypickle_value(container, object, value, owner);
+    comem_object *shared = pyobject_handle(container, object);
+    if (shared == NULL)
+        return pypickle_value(container, object, value, owner);
+    *value = pyobject_ref(shared);
+    return 0;
 }
 
 int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value, PyObject **owner)
@@ -95,15 +95,6 @@ int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value
     int result = pyvalue_from_one_of(container, object, value, owner, &memo);
     Py_XDECREF(memo);
     return result;
-}
-
-/* Whether all of `size` bytes are below 128. */
-static bool pyvalue_is_ascii(const char *data, size_t size)
-{
-    unsigned char all = 0;
-    for (size_t i = 0; i < size; i++)
-        all |= (unsigned char)data[i];
-    return all < 128;
 }
 
 static PyObject *pyvalue_to_str(PyObject *container, const comem_value *value)
@@ -116,10 +107,7 @@ static PyObject *pyvalue_to_str(PyObject *container, const comem_value *value)
                             "a str marked as ASCII in the store holds other bytes");
             return NULL;
         }
-        PyObject *text = PyUnicode_New((Py_ssize_t)value->size, 127);
-        if (text != NULL)
-            memcpy(PyUnicode_1BYTE_DATA(text), value->as.data, value->size);
-        return text;
+        return pyvalue_ascii(value->as.data, value->size);
     }
     const char *errors = (value->flags & COMEM_SURROGATES) != 0 ? "surrogatepass" : NULL;
     return PyUnicode_DecodeUTF8(value->as.data, (Py_ssize_t)value->size, errors);

@@ -57,6 +57,24 @@ static inline int pyvalue_from_python(PyObject *container, PyObject *object, com
     return pyvalue_from_other(container, object, value, owner);
 }
 
+/* Whether all of `size` bytes are below 128. */
+static inline bool pyvalue_is_ascii(const char *data, size_t size)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < size; i++)
+        all |= (unsigned char)data[i];
+    return all < 128;
+}
+
+/* A new str of bytes that are. */
+static inline PyObject *pyvalue_ascii(const char *data, size_t size)
+{
+    PyObject *text = PyUnicode_New((Py_ssize_t)size, 127);
+    if (text != NULL)
+        memcpy(PyUnicode_1BYTE_DATA(text), data, size);
+    return text;
+}
+
 /* comem_value_clear(), at no cost for values that own nothing. */
 static inline void pyvalue_clear(comem_value *value)
 {
