@@ -187,8 +187,10 @@ static PyObject *module_scope_shutdown(PyObject *module, PyObject *number)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(check_doc, "_check()\n--\n\n"
-                        "What does not hang together in the store, as a list of sentences. For tests: nobody may use it meanwhile.");
+PyDoc_STRVAR(
+    check_doc,
+    "_check()\n--\n\n"
+    "What does not hang together in the store, as a list of sentences. For tests: nobody may use it meanwhile.");
 
 /* Adds a sentence to the list; one that cannot be made is None. */
 static void module_note_problem(void *list, const char *problem)

@@ -33,7 +33,7 @@ struct module_state {
     PyObject *keep;               /* comem.KEEP */
     PyTypeObject *block_type;     /* pyblock.h */
     PyObject *open_function;      /* comem._engine._open, what a pickle calls */
-    PyObject *scratch;                   /* bytes that small packed values borrow from, one at a time; NULL: none yet */
+    PyObject *scratch;            /* bytes that small packed values borrow from, one at a time; NULL: none yet */
     PyObject *values_module;      /* comem._values; NULL until it is needed */
     PyObject *canonical_function; /* comem._keys.canonical, and */
     PyObject *typed_type;         /* comem._keys.Typed; NULL until they are needed */

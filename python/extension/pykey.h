@@ -26,7 +26,8 @@ static inline bool pykey_from_short(PyObject *container, PyObject *object, struc
     key->plain = true;
     if (LIKELY(PyUnicode_CheckExact(object) && PyUnicode_IS_COMPACT_ASCII(object) &&
                PyUnicode_GET_LENGTH(object) <= (Py_ssize_t)CELL_NEAR_MAX))
-        key_make_short(map, (const char *)PyUnicode_1BYTE_DATA(object), (size_t)PyUnicode_GET_LENGTH(object), &key->key);
+        key_make_short(map, (const char *)PyUnicode_1BYTE_DATA(object), (size_t)PyUnicode_GET_LENGTH(object),
+                       &key->key);
     else if (LIKELY(pyvalue_is_small(object)))
         key_make_int(map, pyvalue_small(object), &key->key);
     else

@@ -402,8 +402,9 @@ int pypack_key(PyObject *container, PyObject *object, comem_value *value, PyObje
     return scalar != 0 ? scalar : pypack(container, object, true, value, owner);
 }
 
-const char pypack_function_doc[] = "_pack(container, value, /)\n--\n\n"
-                                   "The bytes of a plain compound value stored in a shared object, without its references.";
+const char pypack_function_doc[] =
+    "_pack(container, value, /)\n--\n\n"
+    "The bytes of a plain compound value stored in a shared object, without its references.";
 
 PyObject *pypack_function(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {

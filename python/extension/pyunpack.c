@@ -13,9 +13,9 @@
 
 struct reader {
     const uint8_t *at, *end;
-    size_t budget;  /* items that containers may still have */
-    unsigned depth; /* containers we are in */
-    PyObject *container; /* the shared object that the value was read from */
+    size_t budget;                 /* items that containers may still have */
+    unsigned depth;                /* containers we are in */
+    PyObject *container;           /* the shared object that the value was read from */
     struct comem_object **objects; /* the value's references */
     uint64_t object_count;
 };
@@ -24,7 +24,8 @@ static PyObject *read_object(struct reader *reader);
 
 static PyObject *reader_damaged(const struct reader *reader)
 {
-    PyErr_SetString(module_state_of(Py_TYPE(reader->container))->damaged_error, "a packed value in the store is not whole");
+    PyErr_SetString(module_state_of(Py_TYPE(reader->container))->damaged_error,
+                    "a packed value in the store is not whole");
     return NULL;
 }
 
@@ -228,14 +229,16 @@ static PyObject *read_array(struct reader *reader, enum packed_type type, const 
 {
     const uint8_t *first = read_bytes(reader, 1);
     uint64_t size = 0;
-    bool sound = first != NULL && ((*first >= 0x90 && *first <= 0x9F) ||
-                                   ((*first == 0xDC || *first == 0xDD) && read_number(reader, *first == 0xDC ? 2 : 4, &size)));
+    bool sound =
+        first != NULL && ((*first >= 0x90 && *first <= 0x9F) ||
+                          ((*first == 0xDC || *first == 0xDD) && read_number(reader, *first == 0xDC ? 2 : 4, &size)));
     if (!sound)
         return reader_damaged(reader);
     if (*first <= 0x9F)
         size = *first & 0xFu;
-    PyObject *object = type == PACKED_TUPLE ? read_tuple(reader, size)
-                                            : read_set(reader, size, type == PACKED_SET ? &PySet_Type : &PyFrozenSet_Type);
+    PyObject *object = type == PACKED_TUPLE
+                           ? read_tuple(reader, size)
+                           : read_set(reader, size, type == PACKED_SET ? &PySet_Type : &PyFrozenSet_Type);
     if (object != NULL && reader->at != end) {
         Py_DECREF(object);
         return reader_damaged(reader);
@@ -365,8 +368,9 @@ PyObject *pyunpack_value(PyObject *container, const comem_value *value)
     return object;
 }
 
-const char pyunpack_function_doc[] = "_unpack(container, data, /)\n--\n\n"
-                                     "The value that these bytes, in a shared object, stand for. DamagedError: for none.";
+const char pyunpack_function_doc[] =
+    "_unpack(container, data, /)\n--\n\n"
+    "The value that these bytes, in a shared object, stand for. DamagedError: for none.";
 
 PyObject *pyunpack_function(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
