@@ -20,7 +20,7 @@ import sys
 import types
 import uuid
 from decimal import Decimal
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 from . import _engine
 
@@ -30,17 +30,17 @@ _SHARED = tuple(getattr(_engine, name) for name in ("List", "Dict") if hasattr(_
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
 
-class Typed(tuple):
+class Typed(tuple):  # type: ignore[type-arg]
     """(name, state): a key that is equal to no plain one. The names of types have a colon, other names have none."""
 
     __slots__ = ()
     __hash__ = tuple.__hash__
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(other) is Typed and tuple.__eq__(self, other)
 
 
-def canonical(key):
+def canonical(key: Any) -> Any:
     """The canonical form of `key`. TypeError: it can be no key."""
     try:
         return _key(key)
@@ -48,7 +48,7 @@ def canonical(key):
         raise TypeError(f"cannot use a '{type(key).__name__}' as a key that contains itself, or too much within") from None
 
 
-def _key(key):
+def _key(key: Any) -> Any:
     cls = type(key)
     if cls in _PLAIN:
         return _PLAIN[cls](key)
@@ -67,14 +67,14 @@ def _key(key):
     return _other(key, cls)
 
 
-def _other(key, cls):
+def _other(key: Any, cls: type) -> Any:
     """The canonical form of a key that is equal to no plain one."""
     if isinstance(key, Decimal) and key.is_finite():
         return Typed(("rational", key.as_integer_ratio()))
     if isinstance(key, numbers.Rational):  # may be equal to a Decimal
         return Typed(("rational", (int(key.numerator), int(key.denominator))))
-    if isinstance(key, enum.Enum) and cls.__eq__ is object.__eq__ and cls.__hash__ is enum.Enum.__hash__:
-        return _object(cls, key._name_ if cls.__members__.get(key._name_) is key else key._value_)
+    if isinstance(key, enum.Enum) and _compares_as(cls, enum.Enum):
+        return _object(cls, key._name_ if type(key).__members__.get(key._name_) is key else key._value_)
     if _is_value_dataclass(cls):
         return _object(cls, [getattr(key, field.name) for field in dataclasses.fields(key) if field.compare])
     for base, state in _STATE.items():
@@ -82,7 +82,7 @@ def _other(key, cls):
             return _object(base, state(key))
     if _is_global(key):
         return _global(key)
-    if (cls.__eq__ is object.__eq__ or cls.__hash__ is object.__hash__) and not isinstance(_reduce(key), str):
+    if _compares_by_identity(cls) and not isinstance(_reduce(key), str):
         raise TypeError(
             f"cannot use a '{cls.__name__}' as a key: it is compared by identity, so a copy of it could never be found"
             " again; give the class __eq__ and __hash__, or __comem_key__"
@@ -105,12 +105,16 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def _compares_as(cls, base):
+def _compares_as(cls: Any, base: Any) -> bool:
     """Whether cls is base, or inherits its way to compare."""
     return issubclass(cls, base) and cls.__eq__ is base.__eq__ and cls.__hash__ is base.__hash__
 
 
-def _candidates(key):
+def _compares_by_identity(cls: Any, base: Any = object) -> bool:
+    return cls.__eq__ is base.__eq__ or cls.__hash__ is base.__hash__
+
+
+def _candidates(key: Any) -> Iterator[Any]:
     """The plain values that a key with a comparison of its own may be equal to: numpy's scalars, Decimal, Fraction."""
     if isinstance(key, (str, bytes)):
         yield _PLAIN[str if isinstance(key, str) else bytes](key)
@@ -127,22 +131,22 @@ def _candidates(key):
 # ---- keys with a known state ----
 
 
-def _since(microseconds, key):
+def _since(microseconds: int, key: Any) -> tuple[str, int]:
     """Times with an offset are compared by what they are without it, and are unequal to those that have none."""
     offset = key.utcoffset()
     return ("naive", microseconds) if offset is None else ("aware", microseconds - offset // _MICROSECOND)
 
 
-def _time(key):
+def _time(key: Any) -> tuple[str, int]:
     seconds = (key.hour * 60 + key.minute) * 60 + key.second
     return _since(seconds * 1000000 + key.microsecond, key)
 
 
-def _datetime(key):
+def _datetime(key: Any) -> tuple[str, int]:
     return _since((key.replace(tzinfo=None) - datetime.datetime.min) // _MICROSECOND, key)
 
 
-def _path(key):
+def _path(key: Any) -> tuple[str, str]:
     """Pure and concrete paths of one system are equal."""
     return ("windows", str(key).lower()) if isinstance(key, pathlib.PureWindowsPath) else ("posix", str(key))
 
@@ -158,53 +162,54 @@ _STATE: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def _is_value_dataclass(cls):
+def _is_value_dataclass(cls: type) -> bool:
     parameters = cls.__dict__.get("__dataclass_params__")
     return parameters is not None and parameters.eq and (parameters.frozen or parameters.unsafe_hash)
 
 
-def _is_global(key):
+def _is_global(key: Any) -> bool:
     if isinstance(key, type):
-        return type(key).__eq__ is object.__eq__ and type(key).__hash__ is object.__hash__
+        return _compares_as(type(key), type)
     if isinstance(key, types.BuiltinFunctionType):
         return isinstance(key.__self__, (types.ModuleType, type(None)))
     return isinstance(key, types.FunctionType)
 
 
-def _name(key):
+def _name(key: Any) -> str:
     """The name by which every process finds a class or function."""
     module = getattr(key, "__module__", None) or getattr(getattr(key, "__self__", None), "__name__", None)
+    name = _full_name(str(module), key.__qualname__)
     try:
-        found = functools.reduce(getattr, key.__qualname__.split("."), sys.modules[module])
+        found = functools.reduce(getattr, key.__qualname__.split("."), sys.modules[str(module)])
     except (AttributeError, KeyError):
         found = None
     if found is not key:
-        raise TypeError(f"cannot use {key!r} in a key: it is not found as {module}.{key.__qualname__}, nor would a copy be")
-    return _full_name(module, key.__qualname__)
+        raise TypeError(f"cannot use {key!r} in a key: it is not found as {name}, nor would a copy be")
+    return name
 
 
-def _full_name(module, name):
+def _full_name(module: str, name: str) -> str:
     return f"{'__main__' if module == '__mp_main__' else module}:{name}"  # in a spawned child, the same script
 
 
-def _global(key):
+def _global(key: Any) -> Typed:
     return Typed(("global", _name(key)))
 
 
-def _object(cls, state):
+def _object(cls: type, state: Any) -> Typed:
     return Typed((_name(cls), _state(state)))
 
 
 # ---- every other type ----
 
 
-def _reduce(key):
+def _reduce(key: Any) -> Any:
     """What pickle would keep of an object; a str is the name of the only one there is."""
     reduce = copyreg.dispatch_table.get(type(key))
     return key.__reduce_ex__(4) if reduce is None else reduce(key)
 
 
-def _reduced(key, cls):
+def _reduced(key: Any, cls: type) -> Typed:
     parts = _reduce(key)
     if isinstance(parts, str):
         return Typed(("global", _full_name(getattr(key, "__module__", cls.__module__), parts)))
@@ -212,7 +217,7 @@ def _reduced(key, cls):
     return _object(cls, (function, arguments, state, None if items is None else list(items), dict(pairs or ())))
 
 
-def _state(part):
+def _state(part: Any) -> Any:
     """The canonical form of a part of an object, which need be no key itself."""
     cls = type(part)
     if cls is tuple:

@@ -4,9 +4,12 @@ The shared objects in a value are its references, counted while it is stored; it
 object's own method makes meanwhile is none of the value's, and has names, as any other.
 """
 
+from __future__ import annotations
+
 import io
 import pickle
 import pickletools
+from typing import Any
 
 from . import _engine
 
@@ -22,14 +25,14 @@ class ValueUnreadable(pickle.UnpicklingError):
     where say what it is, why it cannot be read, and its key or index ("key 'a'", "item 3"; None: not known).
     """
 
-    def __init__(self, class_name, reason, where=None):
+    def __init__(self, class_name: str, reason: str, where: str | None = None) -> None:
         super().__init__(class_name, reason, where)
         self.class_name, self.reason, self.where = class_name, reason, where
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.where or 'a value'}, an object of class {self.class_name}, cannot be unpickled here: {self.reason}"
 
-    def _at(self, where):
+    def _at(self, where: str) -> None:
         if self.where is None:
             self.where = where
             self.args = (self.class_name, self.reason, where)
@@ -38,19 +41,19 @@ class ValueUnreadable(pickle.UnpicklingError):
 class Unreadable:
     """What stands for such a value in a repr()."""
 
-    def __init__(self, error):
+    def __init__(self, error: ValueUnreadable) -> None:
         self._text = f"<unreadable {error.class_name.rpartition('.')[2]}>"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self._text
 
 
 class _Pickler(pickle.Pickler):
-    def __init__(self, file, buffers, held):
+    def __init__(self, file: io.BytesIO, buffers: list[pickle.PickleBuffer], held: list[Any]) -> None:
         super().__init__(file, 5, buffer_callback=buffers.append)
         self._held = held
 
-    def reducer_override(self, part):
+    def reducer_override(self, part: Any) -> Any:
         if not isinstance(part, _SHARED):
             return NotImplemented
         self._held.append(part)
@@ -58,28 +61,30 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file, buffers, held):
+    def __init__(self, file: io.BytesIO, buffers: list[Any], held: list[Any]) -> None:
         super().__init__(file, buffers=buffers)
         self._held = held
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> Any:
         if module == __name__ and name == _reference.__name__:
             return self._reference
         return super().find_class(module, name)
 
-    def _reference(self, cls, number):
+    def _reference(self, cls: type, number: int) -> Any:
         part = self._held[number]
         return part if type(part) is cls else _engine._handle(cls, part)
 
 
-def _reference(cls, number):
+def _reference(cls: type, number: int) -> Any:
     """In a value's pickle: its reference of that number, as an object of class cls."""
     raise pickle.UnpicklingError("a part of a stored value's pickle, which cannot be loaded on its own")
 
 
-def dumps(value):
+def dumps(value: Any) -> tuple[bytes, list[pickle.PickleBuffer], list[Any]]:
     """Its pickle, the buffers that belong to it, and the shared objects in it. TypeError: it cannot be pickled."""
-    file, buffers, held = io.BytesIO(), [], []
+    file = io.BytesIO()
+    buffers: list[pickle.PickleBuffer] = []
+    held: list[Any] = []
     try:
         _Pickler(file, buffers, held).dump(value)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -87,14 +92,14 @@ def dumps(value):
     return file.getvalue(), buffers, held
 
 
-def loads(stream, buffers, held):
+def loads(stream: memoryview, buffers: list[Any], held: list[Any]) -> Any:
     """The value again; `held` are its references in order."""
     return _Unpickler(io.BytesIO(stream), buffers, held).load()
 
 
-def _class_name(stream):
+def _class_name(stream: memoryview) -> str:
     """The first class or function in a pickle."""
-    texts = []
+    texts: list[str] = []
     try:
         for opcode, argument, _ in pickletools.genops(bytes(stream)):
             if opcode.name == "STACK_GLOBAL":
@@ -106,7 +111,7 @@ def _class_name(stream):
     return "unknown"
 
 
-def unreadable(stream, reason):
+def unreadable(stream: memoryview, reason: BaseException | str) -> ValueUnreadable:
     """The exception for a pickle that cannot be loaded, or is not to be. `reason` is an exception or a sentence."""
     text = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
     error = ValueUnreadable(_class_name(stream), text)

@@ -1,7 +1,7 @@
 /* pyblock.c - a value that the extension owns, as a Python object
  *
- * Values on their way in borrow from it until they are stored. On the way out it is the memory of the arrays that come out of a
- * pickle, which so are copied out of the store once.
+ * Values on their way in borrow from it until they are stored. On the way out it is the memory of the arrays that come
+ * out of a pickle, which so are copied out of the store once.
  */
 #include "pyblock.h"
 

@@ -9,8 +9,8 @@ struct block_object {
     comem_value value;
 };
 
-/* A new object that takes `value` over, which is none afterwards. Its buffer is the value's bytes, to be written to as well:
- * nobody else has them. NULL with MemoryError, and the value is whole. */
+/* A new object that takes `value` over, which is none afterwards. Its buffer is the value's bytes, to be written to as
+ * well: nobody else has them. NULL with MemoryError, and the value is whole. */
 PyObject *pyblock_new(struct module_state *state, comem_value *value);
 
 /* Makes the type. 0, or -1 with an exception. */

@@ -1,9 +1,9 @@
 /* pydeep.c - plain lists and dicts that become shared ones
  *
- * An exact list or dict that is an item or a value of an object made to share all the way down is copied into a new shared object of
- * the same scope and flags, and so on down; not those inside tuples or other objects, which are values. What is met twice in one
- * call becomes one shared object, so an object may contain itself. Nothing names the new objects before the whole is stored: if
- * that fails, or the process dies, they go.
+ * An exact list or dict that is an item or a value of an object made to share all the way down is copied into a new
+ * shared object of the same scope and flags, and so on down; not those inside tuples or other objects, which are
+ * values. What is met twice in one call becomes one shared object, so an object may contain itself. Nothing names the
+ * new objects before the whole is stored: if that fails, or the process dies, they go.
  */
 #include "pydeep.h"
 

@@ -10,8 +10,8 @@ typedef PyObject *pydeep_memo;
 /* Whether `object`, to be stored in the shared object `container`, is to be shared itself. */
 bool pydeep_wanted(PyObject *container, PyObject *object);
 
-/* A new handle of a shared object with what `object` holds, like `container` in everything else; the same one if `object` was met
- * before. TypeError for a set, and what storing the items raises. NULL with an exception. */
+/* A new handle of a shared object with what `object` holds, like `container` in everything else; the same one if
+ * `object` was met before. TypeError for a set, and what storing the items raises. NULL with an exception. */
 PyObject *pydeep_share(PyObject *container, PyObject *object, pydeep_memo *memo);
 
 #endif

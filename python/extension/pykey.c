@@ -1,9 +1,9 @@
 /* pykey.c - Python objects to keys of shared dicts: all but short text and small ints
  *
- * Plain        None, numbers of any size, str, bytes, and tuples and frozensets of these, of exactly these types, become
- *              values, and the engine makes the canonical form.
- * Other keys   comem._keys.canonical() gives what they are equal to in every process. keys() gives back what was stored, so
- *              the object goes along as a value, where it may be stored.
+ * Plain        None, numbers of any size, str, bytes, and tuples and frozensets of these, of exactly these types,
+ *              become values, and the engine makes the canonical form.
+ * Other keys   comem._keys.canonical() gives what they are equal to in every process. keys() gives back what was
+ *              stored, so the object goes along as a value, where it may be stored.
  */
 #include "pykey.h"
 

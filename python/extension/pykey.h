@@ -1,7 +1,7 @@
 /* pykey.h - Python objects to keys of shared dicts
  *
- * Equal keys have one canonical form in every process (value/key.h). Short text of ASCII and small ints, which most keys are,
- * are made here and leave nothing behind; the other plain keys in pykey.c; the rest in comem/_keys.py.
+ * Equal keys have one canonical form in every process (value/key.h). Short text of ASCII and small ints, which most
+ * keys are, are made here and leave nothing behind; the other plain keys in pykey.c; the rest in comem/_keys.py.
  */
 #ifndef COMEM_PYTHON_PYKEY_H
 #define COMEM_PYTHON_PYKEY_H
@@ -11,7 +11,8 @@
 #include "pyvalue.h"
 #include "value/key.h"
 
-/* A key and what it borrows from. It stays where it was made, and the object it was made from alive, until it is cleared. */
+/* A key and what it borrows from. It stays where it was made, and the object it was made from alive, until it is
+ * cleared. */
 struct pykey {
     struct key key;
     bool plain;                        /* nothing below is set, and nothing is to be cleared */
@@ -39,8 +40,8 @@ static inline bool pykey_from_short(PyObject *container, PyObject *object, struc
 int pykey_from_other(PyObject *container, PyObject *object, bool stored, struct pykey *key);
 void pykey_clear_other(struct pykey *key);
 
-/* Makes the key that `object` is in the shared dict `container`, where it may be stored. 0, and it is to be cleared; or -1 with
- * TypeError for an object that can be no key, MemoryError, or what the object's own methods raise. */
+/* Makes the key that `object` is in the shared dict `container`, where it may be stored. 0, and it is to be cleared; or
+ * -1 with TypeError for an object that can be no key, MemoryError, or what the object's own methods raise. */
 static inline int pykey_from_python(PyObject *container, PyObject *object, struct pykey *key)
 {
     return pykey_from_short(container, object, key) ? 0 : pykey_from_other(container, object, true, key);

@@ -63,8 +63,8 @@ int snapshot_take(struct snapshot *snapshot, PyObject *self, comem_slice slice)
     }
 }
 
-/* Makes objects of `count` values of a slice, which is resolved, for the new built-in list `items`, from position `at` on. The values
- * are cleared. 0, or -1 with an exception. */
+/* Makes objects of `count` values of a slice, which is resolved, for the new built-in list `items`, from position `at` on.
+ * The values are cleared. 0, or -1 with an exception. */
 static int items_put(PyObject *items, size_t at, PyObject *self, comem_slice slice, comem_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -309,7 +309,8 @@ const char pylist_extend_doc[] =
     "Add the items of iterable behind the last item.\n\n"
     "All of them or none, also when iterable raises; other threads and processes see all at once.\n"
     "TypeError for what cannot be stored (it cannot be pickled), MemoryError when the store is full,\n"
-    "GoneError when the list was shut down; none of them changes the list. O(number and size of the items), about 15 ns for a number.";
+    "GoneError when the list was shut down; none of them changes the list. O(number and size of the\n"
+    "items), about 15 ns for a number.";
 
 PyObject *pylist_extend(PyObject *self, PyObject *iterable)
 {

@@ -1,11 +1,12 @@
 /* pypack.c - plain compound objects to packed values
  *
- * An object is packed if what comes out of the bytes cannot be told from it: exact types, and no container that is met twice, which
- * would come back as two. A container that only its parent refers to need not be remembered for that, by its reference count;
- * nearly all are such.
+ * An object is packed if what comes out of the bytes cannot be told from it: exact types, and no container that is met
+ * twice, which would come back as two. A container that only its parent refers to need not be remembered for that, by
+ * its reference count; nearly all are such.
  *
- * Foreign code   runs in no case but one: making an iterator or bytes may, on older versions of Python, start a collection. So what
- *                a container holds is held meanwhile, and one whose size changes under our hands is not plain.
+ * Foreign code   runs in no case but one: making an iterator or bytes may, on older versions of Python, start a
+ *                collection. So what a container holds is held meanwhile, and one whose size changes under our hands is
+ *                not plain.
  * Cost           20 ns an item; no memory from the interpreter but for text that is not ASCII and for sets.
  */
 #include "pypack.h"

@@ -1,11 +1,11 @@
 /* pypickle.c - values that are pickles
  *
- * comem/_values.py pickles and loads; here its pieces become one value and come out of it again. A value's bytes are a frame
- * (docs/format.md): the size of the pickle, the number of its buffers and their sizes, each 8 bytes, lowest first; the pickle;
- * each buffer from the next multiple of FRAME_ALIGN on.
+ * comem/_values.py pickles and loads; here its pieces become one value and come out of it again. A value's bytes are a
+ * frame (docs/format.md): the size of the pickle, the number of its buffers and their sizes, each 8 bytes, lowest
+ * first; the pickle; each buffer from the next multiple of FRAME_ALIGN on.
  *
- * Copies       a buffer is copied once on its way in, and once on its way out: the private copy of the value becomes the memory
- *              of the arrays that are made of it.
+ * Copies       a buffer is never part of the pickle. On its way in it is copied into the frame, and that into the store;
+ *              on its way out once: the private copy of the value becomes the memory of the arrays that are made of it.
  * References   of a value stand before its bytes (value/cell.h); the pickle has their numbers.
  */
 #include "pypickle.h"

@@ -4,12 +4,14 @@
 
 #include "module.h"
 
-/* Pickles an object that is to be stored in the shared object `container`. The value borrows from *owner, a new reference. 0; or -1
- * with TypeError when it cannot be pickled, or `container` takes no pickles, MemoryError, or what its own methods raise. */
+/* Pickles an object that is to be stored in the shared object `container`. The value borrows from *owner, a new
+ * reference. 0; or -1 with TypeError when it cannot be pickled, or `container` takes no pickles, MemoryError, or what
+ * its own methods raise. */
 int pypickle_value(PyObject *container, PyObject *object, comem_value *value, PyObject **owner);
 
-/* The object that a value of kind COMEM_PICKLE, read from `container`, stands for. It may take the value over, which is none then.
- * NULL with an exception, and the value is whole: ValueUnreadable, MemoryError, DamagedError, or what is no Exception. */
+/* The object that a value of kind COMEM_PICKLE, read from `container`, stands for. It may take the value over, which is
+ * none then. NULL with an exception, and the value is whole: ValueUnreadable, MemoryError, DamagedError, or what is no
+ * Exception. */
 PyObject *pypickle_load(PyObject *container, comem_value *value);
 
 /* Tells a ValueUnreadable that has just been raised, if it is one, where the value is. */

@@ -1,8 +1,7 @@
 /* pyunpack.c - packed values to plain compound objects
  *
- * Reads what the engine's packer writes (docs/format.md) straight into objects, out of a private copy: nobody changes it meanwhile.
- * No size is believed: the items of all containers together are no more than the value has bytes. Foreign code runs only where
- * an object of a subclass is made, of which there are none; a collection may run, so a container is complete or nobody's.
+ * Reads what the engine's packer writes (docs/format.md) straight into objects, out of a private copy: nobody changes
+ * it meanwhile. No size is believed: the items of all containers together are no more than the value has bytes.
  */
 #include "pyunpack.h"
 

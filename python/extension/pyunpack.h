@@ -4,8 +4,8 @@
 
 #include "module.h"
 
-/* The object that a value of kind COMEM_PACKED, read from the shared object `container`, stands for. NULL with an exception:
- * DamagedError when it is not what a packer writes, MemoryError. 15 ns an item, and what its object costs. */
+/* The object that a value of kind COMEM_PACKED, read from the shared object `container`, stands for. NULL with an
+ * exception: DamagedError when it is not what a packer writes, MemoryError. O(size), 15 ns an item and its object. */
 PyObject *pyunpack_value(PyObject *container, const comem_value *value);
 
 /* Functions of the module. */

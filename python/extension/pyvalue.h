@@ -1,6 +1,6 @@
 /* pyvalue.h - Python objects to comem values and back
  *
- * Exact types only: None, bool, int, float, str, bytes and shared lists. What comes out is of the same type and equal.
+ * Everything that can be pickled; what comes out is of the same type and equal, and shared objects are the same ones.
  * Numbers take the inline path; nothing is allocated for them on the way in.
  */
 #ifndef COMEM_PYVALUE_H
@@ -44,9 +44,9 @@ int pyvalue_from_one_of(PyObject *container, PyObject *object, comem_value *valu
 int pyvalue_from_other(PyObject *container, PyObject *object, comem_value *value, PyObject **owner);
 PyObject *pyvalue_to_other(PyObject *container, comem_value *value);
 
-/* Fills `value` from `object`, which is to be stored in the shared list `container`. The value borrows from `object` and
- * from *owner, a new reference or NULL: drop it after the value was stored. Returns 0, or -1 with TypeError for a type
- * that cannot be stored, OverflowError for an int beyond 64 bits, MemoryError. */
+/* Fills `value` from `object`, which is to be stored in the shared object `container`. The value borrows from `object` and
+ * from *owner, a new reference or NULL: drop it after the value was stored. Returns 0, or -1 with TypeError for what cannot
+ * be stored, MemoryError, or what the object's own methods raise. */
 static inline int pyvalue_from_python(PyObject *container, PyObject *object, comem_value *value, PyObject **owner)
 {
     *owner = NULL;
@@ -82,8 +82,9 @@ static inline void pyvalue_clear(comem_value *value)
         comem_value_clear(value);
 }
 
-/* The Python object for `value`, read from the shared list `container`. The value is the caller's: a reference has moved
- * into the object, the rest is to be cleared. NULL with an exception, and the value is whole. */
+/* The Python object for `value`, read from the shared object `container`. The value is the caller's: a reference or an
+ * array's memory has moved into the object, the rest is to be cleared. NULL with an exception, ValueUnreadable among
+ * others, and the value is whole. */
 static inline PyObject *pyvalue_to_python(PyObject *container, comem_value *value)
 {
     if (LIKELY(value->kind == COMEM_INT))
