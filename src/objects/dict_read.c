@@ -102,14 +102,18 @@ static __attribute__((noinline)) comem_status get_other(struct comem_object *dic
         return status;
     store_view_renew(dict->map);
     enum attempt attempt = dict_probe(dict, key, &reading, &image);
-    if (attempt == ATTEMPT_DONE && (cell_is_ref(image.head) || cell_is_held(image.head)))
-        attempt = ATTEMPT_AGAIN;
+    bool refers = attempt == ATTEMPT_DONE && cell_refers(image.head);
+    if (refers)
+        map_lock(me);
     if (attempt == ATTEMPT_DONE)
-        attempt = value_read(NULL, dict->map, image, dict_reading_still, &reading, value, &status);
+        attempt = value_read(me, dict->map, image, dict_reading_still, &reading, value, &status);
+    if (refers)
+        pthread_mutex_unlock(&dict->map->mutex);
     participant_leave(me);
     if (attempt == ATTEMPT_RANGE)
         return no_such_key(dict);
-    return attempt == ATTEMPT_AGAIN ? read_slow(dict, key, value, &reading, &image) : status;
+    bool again = attempt == ATTEMPT_AGAIN || (refers && status == COMEM_NO_MEMORY); /* the row may need a table */
+    return again ? read_slow(dict, key, value, &reading, &image) : status;
 }
 
 comem_status dict_get(comem_dict *dict, const struct key *key, comem_value *value)

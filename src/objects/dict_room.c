@@ -16,7 +16,8 @@
 #include <stdlib.h>
 
 #define SLOTS_FIRST 1u
-#define LOOSE 8u /* a small dict that could be this many times smaller is */
+#define LOOSE 8u          /* a small dict that could be this many times smaller is */
+#define SMALL_SEGMENTS 8u /* that can be made one: a record can free as many besides */
 
 /* ---- blocks; each is in the record (ALLOC), and zeroed ---- */
 
@@ -163,7 +164,7 @@ static void copy_entry(struct dict_entry *to, const struct dict_entry *from)
     cell_store(&to->value, cell_load(&from->value));
 }
 
-/* Copies the living entries of a segment, of `end`; `units`, unless NULL, gets the unit of each copy, 0 for the dead. */
+/* Copies the living entries of a segment, of `end`; `units` gets the unit of each copy, 0 for the dead. */
 static uint64_t copy_living(struct dict_segment *to, const struct dict_segment *from, uint64_t end, uint16_t *units)
 {
     uint64_t count = 0;
@@ -171,10 +172,40 @@ static uint64_t copy_living(struct dict_segment *to, const struct dict_segment *
         bool living = word_load(&from->entries[i].key.head) != DICT_DEAD;
         if (living)
             copy_entry(&to->entries[count++], &from->entries[i]);
-        if (units != NULL)
-            units[i] = (uint16_t)(living ? count : 0);
+        units[i] = (uint16_t)(living ? count : 0);
     }
     return count;
+}
+
+/* Whether what is left of a large dict, or a small one, has far more room than it needs, and can be built anew. */
+static bool is_loose_and_small(const struct locked_dict *locked, uint64_t keys)
+{
+    uint64_t capacity = word_load(&locked->last->capacity);
+    return locked->shape.depth == 0 && locked->ordered <= SMALL_SEGMENTS && capacity > LOOSE && keys * LOOSE < capacity;
+}
+
+/* Copies all living entries; the old segments are given up. False: damage. */
+static bool copy_segments(struct participant *me, const struct locked_dict *locked, struct dict_segment *to,
+                          uint64_t *count)
+{
+    *count = 0;
+    for (uint64_t place = 0; place < locked->ordered; place++) {
+        const struct dict_segment *from = dict_segment_of(me->map, locked, word_load(&locked->slots[place].order));
+        if (from == NULL)
+            return false;
+        uint64_t end = place + 1 == locked->ordered ? dict_end(locked->counts) : word_load(&from->end);
+        if (end > word_load(&from->capacity))
+            return false;
+        for (uint64_t i = 0; i < end; i++) {
+            if (word_load(&from->entries[i].key.head) == DICT_DEAD)
+                continue;
+            if (*count == word_load(&to->capacity))
+                return false;
+            copy_entry(&to->entries[(*count)++], &from->entries[i]);
+        }
+        record_free(me, from);
+    }
+    return true;
 }
 
 /* Builds a small dict anew, or the first time, for `wanted` keys. */
@@ -194,8 +225,8 @@ static comem_status rebuild(struct participant *me, struct comem_object *dict, s
         status = make_table(me, &(struct locked_dict){.table = NULL}, shape, &next);
     if (status != COMEM_OK)
         return give_up(me, status);
-    if (locked->table != NULL)
-        count = copy_living(segment, locked->last, dict_end(locked->counts), NULL);
+    if (locked->table != NULL && !copy_segments(me, locked, segment, &count))
+        return give_up(me, page_damaged());
     for (uint64_t i = 0; i < count; i++)
         if (!put_position(page, words, dict_position(word_load(&segment->entries[i].hash), 0, i + 1)))
             return give_up(me, page_damaged());
@@ -203,10 +234,8 @@ static comem_status rebuild(struct participant *me, struct comem_object *dict, s
     word_store(&next.slots[0].block, store_offset(me->map, segment));
     next.counts = dict_counts(count, count);
     next.ordered = 1;
-    if (locked->table != NULL) {
+    if (locked->table != NULL)
         record_add(me, RECORD_FREE, word_load(&locked->pages[0]), 0);
-        record_free(me, locked->last);
-    }
     return publish(me, dict, locked, &next);
 }
 
@@ -612,16 +641,11 @@ comem_status dict_room_for_many(struct participant *me, struct comem_object *dic
 
 /* ---- less room ---- */
 
-static bool small_is_loose(uint64_t keys, uint64_t capacity)
-{
-    return capacity > LOOSE && keys * LOOSE < capacity;
-}
-
 bool dict_is_loose(const struct locked_dict *locked, const word64 *page, const struct dict_segment *segment)
 {
     uint64_t keys = dict_keys(locked->counts) - 1, capacity = word_load(&segment->capacity);
-    if (is_small(locked))
-        return small_is_loose(keys, capacity);
+    if (is_small(locked) || is_loose_and_small(locked, keys))
+        return is_loose_and_small(locked, keys);
     return word_load(&segment->dead) * 2 > capacity ||
            (word_load(&page[1]) > 0 && page_living(page) * 4 < dict_page_limit(locked->shape.page_words));
 }
@@ -644,7 +668,7 @@ static comem_status tighten(struct participant *me, struct comem_object *dict, s
     if (status == COMEM_OK)
         status = halve(me, dict, locked);
     uint64_t keys = dict_keys(locked->counts);
-    if (status == COMEM_OK && is_small(locked) && small_is_loose(keys, word_load(&locked->last->capacity)))
+    if (status == COMEM_OK && is_loose_and_small(locked, keys))
         status = rebuild(me, dict, locked, keys * 2 + 1);
     return status;
 }

@@ -22,16 +22,16 @@
 
 /* ---- hashing ---- */
 
-static inline uint64_t hash_bytes(const struct store_map *map, const void *bytes, size_t size)
+static inline uint64_t hash_bytes(const struct store_map *map, const void *bytes, size_t size, uint64_t kind)
 {
-    return XXH3_64bits_withSeed(bytes, size, map->header->hash_seed);
+    return XXH3_64bits_withSeed(bytes, size, map->header->hash_seed + kind);
 }
 
 /* The key of a cell that is complete. */
 static inline void key_near(const struct store_map *map, struct cell_image image, struct key *key)
 {
     key->image = image;
-    key->hash = hash_bytes(map, &image, sizeof image);
+    key->hash = hash_bytes(map, &image, sizeof image, 0);
     key->bytes = NULL;
     key->size = 0;
     key->given = NULL;
@@ -41,7 +41,7 @@ static inline void key_near(const struct store_map *map, struct cell_image image
 static void key_far(const struct store_map *map, uint64_t head, const void *bytes, size_t size, struct key *key)
 {
     key->image = (struct cell_image){head, 0};
-    key->hash = hash_bytes(map, bytes, size);
+    key->hash = hash_bytes(map, bytes, size, cell_kind(head));
     key->bytes = bytes;
     key->size = size;
     key->given = NULL;

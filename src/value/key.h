@@ -6,7 +6,7 @@
  * gives a canonical form with it.
  *
  * The hash is XXH3 of 64 bits with the store's seed: over the 16 bytes of the canonical cell where that is complete, else over
- * the bytes of the text. Private memory; made before any lock is taken.
+ * the bytes of the text, with the kind added to the seed. Private memory; made before any lock is taken.
  */
 #ifndef COMEM_VALUE_KEY_H
 #define COMEM_VALUE_KEY_H
