@@ -41,7 +41,7 @@ PyObject *pydict_raise(PyObject *self, comem_status status, PyObject *key)
 }
 
 /* What self[key] gives for a key that is not there: what a subclass's __missing__() makes of it, or KeyError. */
-static PyObject *pydict_missing(PyObject *self, PyObject *key)
+static __attribute__((noinline)) PyObject *pydict_missing(PyObject *self, PyObject *key)
 {
     struct module_state *state = module_state_of(Py_TYPE(self));
     PyTypeObject *type = Py_TYPE(self);
@@ -68,21 +68,38 @@ Py_ssize_t pydict_length(PyObject *self)
     return LIKELY(status == COMEM_OK) ? (Py_ssize_t)length : pyobject_fail(self, status);
 }
 
-/* The object under `key`. NULL with COMEM_NOT_FOUND when there is none, with an exception otherwise. */
-static inline PyObject *pydict_find(PyObject *self, PyObject *key, comem_status *status)
+/* The object that the engine's answer for `key` is. NULL without an exception for COMEM_NOT_FOUND. */
+static inline PyObject *pydict_answer(PyObject *self, PyObject *key, comem_status status, comem_value *value)
+{
+    if (LIKELY(status == COMEM_OK))
+        return pydict_object(self, key, value);
+    if (status != COMEM_NOT_FOUND)
+        pyobject_fail(self, status);
+    return NULL;
+}
+
+/* pydict_find() for a key that takes more; apart, so that the way of most keys stays short. */
+static __attribute__((noinline)) PyObject *pydict_find_other(PyObject *self, PyObject *key, comem_status *status)
 {
     struct pykey made;
     comem_value value;
     *status = COMEM_OK;
-    if (UNLIKELY(pykey_to_find(self, key, &made) < 0))
+    if (pykey_from_other(self, key, false, &made) < 0)
         return NULL;
     *status = dict_get(pydict_of(self), &made.key, &value);
     pykey_clear(&made);
-    if (LIKELY(*status == COMEM_OK))
-        return pydict_object(self, key, &value);
-    if (*status != COMEM_NOT_FOUND)
-        pyobject_fail(self, *status);
-    return NULL;
+    return pydict_answer(self, key, *status, &value);
+}
+
+/* The object under `key`. NULL with COMEM_NOT_FOUND when there is none, with an exception otherwise. */
+static inline PyObject *pydict_find(PyObject *self, PyObject *key, comem_status *status)
+{
+    struct key made;
+    comem_value value;
+    if (UNLIKELY(!pykey_make_plain(self, key, &made)))
+        return pydict_find_other(self, key, status);
+    *status = dict_get(pydict_of(self), &made, &value);
+    return pydict_answer(self, key, *status, &value);
 }
 
 PyObject *pydict_lookup(PyObject *self, PyObject *key)

@@ -20,20 +20,20 @@ struct pykey {
     PyObject *owner, *canonical_owner; /* what these borrow from; NULL: nothing, or the object it was made from */
 };
 
-/* Makes a key that costs nothing, plain and short. False when `object` is none. */
-static inline bool pykey_from_short(PyObject *container, PyObject *object, struct pykey *key)
+/* Makes the key that a short str of ASCII or a small int is; there is nothing to clear. False when `object` is neither. */
+static inline bool pykey_make_plain(PyObject *container, PyObject *object, struct key *key)
 {
     struct store_map *map = pyobject_of(container)->map;
-    key->plain = true;
     if (LIKELY(PyUnicode_CheckExact(object) && PyUnicode_IS_COMPACT_ASCII(object) &&
-               PyUnicode_GET_LENGTH(object) <= (Py_ssize_t)CELL_NEAR_MAX))
-        key_make_short(map, (const char *)PyUnicode_1BYTE_DATA(object), (size_t)PyUnicode_GET_LENGTH(object),
-                       &key->key);
-    else if (LIKELY(pyvalue_is_small(object)))
-        key_make_int(map, pyvalue_small(object), &key->key);
-    else
-        key->plain = false;
-    return key->plain;
+               PyUnicode_GET_LENGTH(object) <= (Py_ssize_t)CELL_NEAR_MAX)) {
+        key_make_short(map, (const char *)PyUnicode_1BYTE_DATA(object), (size_t)PyUnicode_GET_LENGTH(object), key);
+        return true;
+    }
+    if (LIKELY(pyvalue_is_small(object))) {
+        key_make_int(map, pyvalue_small(object), key);
+        return true;
+    }
+    return false;
 }
 
 /* The slow ends of the functions below. */
@@ -44,13 +44,15 @@ void pykey_clear_other(struct pykey *key);
  * -1 with TypeError for an object that can be no key, MemoryError, or what the object's own methods raise. */
 static inline int pykey_from_python(PyObject *container, PyObject *object, struct pykey *key)
 {
-    return pykey_from_short(container, object, key) ? 0 : pykey_from_other(container, object, true, key);
+    key->plain = pykey_make_plain(container, object, &key->key);
+    return LIKELY(key->plain) ? 0 : pykey_from_other(container, object, true, key);
 }
 
 /* The same for a key that is only looked for, or taken out. */
 static inline int pykey_to_find(PyObject *container, PyObject *object, struct pykey *key)
 {
-    return pykey_from_short(container, object, key) ? 0 : pykey_from_other(container, object, false, key);
+    key->plain = pykey_make_plain(container, object, &key->key);
+    return LIKELY(key->plain) ? 0 : pykey_from_other(container, object, false, key);
 }
 
 static inline void pykey_clear(struct pykey *key)
