@@ -14,7 +14,8 @@
 #include "value/text.h"
 
 #define MSGPACK_EMBED_STACK_SIZE PACKED_DEPTH_MAX
-#include <msgpack/pack.h>
+#include <msgpack/pack_define.h>
+#include <msgpack/timestamp.h>
 #include <msgpack/unpack.h>
 #include <msgpack/unpack_define.h>
 
@@ -68,10 +69,8 @@ static bool packer_room(struct packer *packer, size_t more)
     return true;
 }
 
-/* What msgpack-c writes with. */
-static int packer_write(void *context, const char *data, size_t size)
+static inline int packer_write(struct packer *packer, const void *data, size_t size)
 {
-    struct packer *packer = context;
     if (!packer_room(packer, size))
         return -1;
     if (size > 0)
@@ -79,6 +78,14 @@ static int packer_write(void *context, const char *data, size_t size)
     packer->size += size;
     return 0;
 }
+
+/* msgpack-c's packer, compiled to write there, each piece with its size known: put_int64() and so on. */
+#define msgpack_pack_inline_func(name) static inline int put##name
+#define msgpack_pack_inline_func_cint(name) static inline int put##name
+#define msgpack_pack_inline_func_fixint(name) static inline int put_fix##name
+#define msgpack_pack_user struct packer *
+#define msgpack_pack_append_buffer(packer, data, size) return packer_write(packer, data, size)
+#include <msgpack/pack_template.h>
 
 void packer_open(struct packer *packer)
 {
@@ -99,50 +106,50 @@ void packer_clear(struct packer *packer)
     packer_open(packer);
 }
 
-static void write_extension(msgpack_packer *to, enum packed_type type, const void *body, size_t size)
+static void write_extension(struct packer *packer, enum packed_type type, const void *body, size_t size)
 {
-    msgpack_pack_ext(to, size, (int8_t)type);
-    msgpack_pack_ext_body(to, body, size);
+    put_ext(packer, size, (int8_t)type);
+    put_ext_body(packer, body, size);
 }
 
-static comem_status write_text(struct packer *packer, msgpack_packer *to, const comem_value *value)
+static comem_status write_text(struct packer *packer, const comem_value *value)
 {
     uint8_t flags;
     if (!text_check(value->as.data, value->size, &flags))
         return packer_fail(packer, store_error(COMEM_INVALID, "a str that is not UTF-8; store it as bytes"));
     if ((flags & COMEM_SURROGATES) != 0) {
-        write_extension(to, PACKED_SURROGATES, value->as.data, value->size);
+        write_extension(packer, PACKED_SURROGATES, value->as.data, value->size);
     } else {
-        msgpack_pack_str(to, value->size);
-        msgpack_pack_str_body(to, value->as.data, value->size);
+        put_str(packer, value->size);
+        put_str_body(packer, value->as.data, value->size);
     }
     return packer->status;
 }
 
 /* A number that fits into 64 bits, with a sign or without, is written as MessagePack has it. */
-static void write_big_int(msgpack_packer *to, const comem_value *value)
+static void write_big_int(struct packer *packer, const comem_value *value)
 {
     const uint8_t *bytes = (const uint8_t *)value->as.data;
     size_t size = packed_int_size(bytes, value->size);
     if (size <= 8)
-        msgpack_pack_int64(to, int_of_bytes(bytes, size));
+        put_int64(packer, int_of_bytes(bytes, size));
     else if (size == 9 && bytes[8] == 0)
-        msgpack_pack_uint64(to, (uint64_t)int_of_bytes(bytes, 8));
+        put_uint64(packer, (uint64_t)int_of_bytes(bytes, 8));
     else
-        write_extension(to, PACKED_BIG_INT, bytes, size);
+        write_extension(packer, PACKED_BIG_INT, bytes, size);
 }
 
-static void write_complex(msgpack_packer *to, const comem_value *value)
+static void write_complex(struct packer *packer, const comem_value *value)
 {
     uint64_t parts[2];
     for (unsigned i = 0; i < 2; i++) {
         memcpy(&parts[i], &value->as.items[i].as.real, sizeof parts[i]); /* private: on the stack */
         parts[i] = htobe64(parts[i]);
     }
-    write_extension(to, PACKED_COMPLEX, parts, sizeof parts);
+    write_extension(packer, PACKED_COMPLEX, parts, sizeof parts);
 }
 
-static comem_status write_reference(struct packer *packer, msgpack_packer *to, comem_object *object)
+static comem_status write_reference(struct packer *packer, comem_object *object)
 {
     if (packer->object_count == packer->object_room) {
         uint64_t room = packer->object_room == 0 ? 8 : packer->object_room * 2;
@@ -155,7 +162,7 @@ static comem_status write_reference(struct packer *packer, msgpack_packer *to, c
     }
     uint32_t number = htobe32((uint32_t)packer->object_count);
     packer->objects[packer->object_count++] = object;
-    write_extension(to, PACKED_REF, &number, sizeof number);
+    write_extension(packer, PACKED_REF, &number, sizeof number);
     return packer->status;
 }
 
@@ -165,7 +172,7 @@ static bool kind_is_extension(uint32_t kind)
     return kind != COMEM_LIST && kind != COMEM_DICT;
 }
 
-static comem_status packer_begin(struct packer *packer, msgpack_packer *to, const comem_value *value)
+static comem_status packer_begin(struct packer *packer, const comem_value *value)
 {
     if (packer->depth == PACKED_DEPTH_MAX)
         return packer_fail(packer, store_error(COMEM_INVALID, "values within values more than %u deep, or in a ring",
@@ -174,15 +181,14 @@ static comem_status packer_begin(struct packer *packer, msgpack_packer *to, cons
         packer->size += HEADER_USUAL;
     packer->levels[packer->depth++] = (struct packer_level){value->kind, packer->size};
     if (value->kind == COMEM_DICT)
-        msgpack_pack_map(to, value->size);
+        put_map(packer, value->size);
     else
-        msgpack_pack_array(to, value->size);
+        put_array(packer, value->size);
     return packer->status;
 }
 
 comem_status packer_item(struct packer *packer, const comem_value *value)
 {
-    msgpack_packer to = {packer, packer_write};
     bool data = (value->kind >= COMEM_STR && value->kind <= COMEM_BYTES) || value->kind == COMEM_BIG_INT ||
                 value->kind == COMEM_BYTEARRAY;
     if (packer->status != COMEM_OK)
@@ -197,38 +203,38 @@ comem_status packer_item(struct packer *packer, const comem_value *value)
         return packer_fail(packer, store_error(COMEM_INVALID, "an int of no bytes"));
     switch (value->kind) {
     case COMEM_NONE:
-        msgpack_pack_nil(&to);
+        put_nil(packer);
         break;
     case COMEM_BOOL:
-        value->as.boolean ? msgpack_pack_true(&to) : msgpack_pack_false(&to);
+        value->as.boolean ? put_true(packer) : put_false(packer);
         break;
     case COMEM_INT:
-        msgpack_pack_int64(&to, value->as.integer);
+        put_int64(packer, value->as.integer);
         break;
     case COMEM_FLOAT:
-        msgpack_pack_double(&to, value->as.real);
+        put_double(packer, value->as.real);
         break;
     case COMEM_STR:
-        return write_text(packer, &to, value);
+        return write_text(packer, value);
     case COMEM_BYTES:
-        msgpack_pack_bin(&to, value->size);
-        msgpack_pack_bin_body(&to, value->as.data, value->size);
+        put_bin(packer, value->size);
+        put_bin_body(packer, value->as.data, value->size);
         break;
     case COMEM_REF:
-        return value->as.object != NULL ? write_reference(packer, &to, value->as.object)
+        return value->as.object != NULL ? write_reference(packer, value->as.object)
                                         : packer_fail(packer, store_error(COMEM_INVALID, "a reference to NULL"));
     case COMEM_BIG_INT:
-        write_big_int(&to, value);
+        write_big_int(packer, value);
         break;
     case COMEM_COMPLEX:
-        write_complex(&to, value);
+        write_complex(packer, value);
         break;
     case COMEM_BYTEARRAY:
-        write_extension(&to, PACKED_BYTEARRAY, value->as.data, value->size);
+        write_extension(packer, PACKED_BYTEARRAY, value->as.data, value->size);
         break;
     default:
         return packed_is_container(value->kind)
-                   ? packer_begin(packer, &to, value)
+                   ? packer_begin(packer, value)
                    : packer_fail(packer, store_error(COMEM_TYPE, "a value of kind %u within a value", value->kind));
     }
     return packer->status;
@@ -259,9 +265,8 @@ comem_status packer_end(struct packer *packer)
     start -= HEADER_USUAL;
     if (header != HEADER_USUAL)
         memmove(packer->bytes + start + header, packer->bytes + start + HEADER_USUAL, body); /* private: the packer's */
-    msgpack_packer to = {packer, packer_write};
     packer->size = start;
-    msgpack_pack_ext(&to, body, (int8_t)container_type(level->kind));
+    put_ext(packer, body, (int8_t)container_type(level->kind));
     packer->size += body;
     return packer->status;
 }
