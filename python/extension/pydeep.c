@@ -12,7 +12,7 @@
 
 bool pydeep_wanted(PyObject *container, PyObject *object)
 {
-    return (PyList_CheckExact(object) || PyDict_CheckExact(object) || PySet_CheckExact(object)) &&
+    return (PyList_CheckExact(object) || PyDict_CheckExact(object) || Py_IS_TYPE(object, &PySet_Type)) &&
            pyobject_is_deep(container);
 }
 
@@ -31,7 +31,7 @@ static PyObject *deep_refuse(PyObject *object)
     PyErr_Format(
         PyExc_TypeError,
         "cannot store a plain '%.200s' in an object that shares all the way down: it would be a private copy%s",
-        Py_TYPE(object)->tp_name, PySet_CheckExact(object) ? "; a frozenset can be stored" : "");
+        Py_TYPE(object)->tp_name, Py_IS_TYPE(object, &PySet_Type) ? "; a frozenset can be stored" : "");
     return NULL;
 }
 
