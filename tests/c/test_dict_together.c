@@ -1,6 +1,6 @@
 /* test_dict_together.c - threads of several processes on the same dicts at once, and what the killed leave
  *
- * COMEM_TEST_SECONDS says how long the races go on (1), COMEM_TEST_KILLS how many are killed (400, under a sanitizer 150).
+ * COMEM_TEST_SECONDS says how long the races go on (1), COMEM_TEST_KILLS how many are killed (250, under a sanitizer 100).
  */
 #include "support.h"
 
@@ -234,7 +234,7 @@ static void readers_see_whole_values_and_every_key_that_stays(void **state)
 
 /* ---- sums ---- */
 
-#define ADDS (support_sanitized() ? 5000 : 10000)
+#define ADDS (support_sanitized() ? 10000 : 100000)
 
 struct summing {
     comem_store *store;
@@ -320,7 +320,11 @@ static void no_change_by_one_call_is_lost(void **state)
 
 /* ---- each token once ---- */
 
-#define TOKENS (support_sanitized() ? 4000 : 10000)
+#ifdef COMEM_SMALL_GEOMETRY
+#define TOKENS 5000
+#else
+#define TOKENS (support_sanitized() ? 5000 : 40000)
+#endif
 
 struct tokens {
     comem_dict *dict;
@@ -635,7 +639,7 @@ static void the_killed_leave_what_they_did_and_no_half_of_more(void **state)
     comem_dict *dict = support_dict(&bench->store);
     struct work *works[WORKERS];
     struct dice dice = {support_count("COMEM_TEST_SEED", 4711)};
-    unsigned kills = support_count("COMEM_TEST_KILLS", support_sanitized() ? 150 : 400);
+    unsigned kills = support_count("COMEM_TEST_KILLS", support_sanitized() ? 100 : 250);
     pid_t workers[WORKERS];
     int64_t shared = 0;
     for (int i = 0; i < WORKERS; i++)
@@ -722,7 +726,7 @@ static void a_killed_update_of_many_keys_is_all_or_nothing(void **state)
     struct large *large = support_shared(sizeof *large);
     struct dice dice = {support_count("COMEM_TEST_SEED", 4712)};
     comem_value *values = calloc(LARGE, sizeof *values);
-    unsigned kills = support_count("COMEM_TEST_KILLS", 400) / 10;
+    unsigned kills = support_count("COMEM_TEST_KILLS", support_sanitized() ? 100 : 250) / 5;
     assert_non_null(values);
     large->dict = support_dict(&bench->store);
     for (unsigned i = 0; i < kills; i++) {
