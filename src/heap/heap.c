@@ -348,8 +348,8 @@ bool heap_is_object(struct store_map *map, uint64_t offset)
 {
     const struct class_plan *plan = &plans[HEAP_CLASS_OBJECT];
     uint64_t start = offset & ~(SPAN_SIZE - 1), at = offset - start;
-    if (!store_holds(map, offset, HEAP_OBJECT_SIZE) || at < plan->first || (at - plan->first) % plan->size != 0 ||
-        (at - plan->first) / plan->size >= plan->blocks)
+    if (!store_holds(map, offset, HEAP_OBJECT_SIZE) || at < plan->first || (at - plan->first) % HEAP_OBJECT_SIZE != 0 ||
+        (at - plan->first) / HEAP_OBJECT_SIZE >= plan->blocks)
         return false;
     uint32_t entry = word32_load(&map->page_table[start / PAGE_SIZE]);
     return heap_page_kind(entry) == PAGE_SPAN && heap_page_class(entry) == HEAP_CLASS_OBJECT;

@@ -264,7 +264,8 @@ comem_status object_take(struct participant *me, struct cell_image image, bool (
         return COMEM_OK;
     }
     word64 *row;
-    if (object_at(map, image.body) == NULL)
+    const struct object *shared = object_at(map, image.body);
+    if (shared == NULL)
         return still(context) ? store_error(COMEM_DAMAGED, "a cell refers to no object") : COMEM_OK;
     comem_status status = process_row(me, map->process, image.body, &row);
     struct comem_object *made = status == COMEM_OK ? handle_allocate() : NULL;
@@ -277,7 +278,6 @@ comem_status object_take(struct participant *me, struct cell_image image, bool (
         object_drop_row(me, row);
         return COMEM_OK;
     }
-    const struct object *shared = object_at(map, image.body);
     uint64_t identity = word_load_acquire(&shared->identity);
     if (identity >> 48 != OBJECT_MAGIC || !object_type_known(object_identity_type(identity))) {
         handle_free(made);
