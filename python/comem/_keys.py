@@ -52,7 +52,7 @@ def _key(key: Any) -> Any:
     cls = type(key)
     if cls in _PLAIN:
         return _PLAIN[cls](key)
-    if isinstance(key, _SHARED):
+    if issubclass(cls, _SHARED):
         raise TypeError(f"cannot use a shared object as a key: '{cls.__name__}'")
     hash(key)  # TypeError: unhashable
     for owner in cls.__mro__:

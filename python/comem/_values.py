@@ -54,7 +54,7 @@ class _Pickler(pickle.Pickler):
         self._held = held
 
     def reducer_override(self, part: Any) -> Any:
-        if not isinstance(part, _SHARED):
+        if not issubclass(type(part), _SHARED):  # isinstance() would believe what an object says of itself
             return NotImplemented
         self._held.append(part)
         return _reference, (type(part), len(self._held) - 1)
