@@ -347,19 +347,18 @@ def start_and_kill(log):
 
 if __name__ == "__main__":
     chance, log = random.Random(1), comem.List()
-    for _ in range(3):
-        start_and_kill(log)
-    before = used()
-    for _ in range(8):
-        start_and_kill(log)
-    print(used() - before, len(log) > 0)
+    for rounds in range(10):                        # on a busy machine more children live at once: it may grow for a while
+        before = used()
+        for _ in range(4):
+            start_and_kill(log)
+        if rounds > 0 and used() == before and len(log) > 0:
+            print("as large as before")
+            break
 """,
         METHOD=method,
     )
     # Not its stderr: a child whose parent died before it had sent all says so there.
-    grown, any_loaded = done.stdout.split()
-    assert done.returncode == 0 and any_loaded == "True"
-    assert int(grown) < 2_000_000  # a leak would be 400 kB for each of them
+    assert done.returncode == 0 and done.stdout == "as large as before\n"  # a leak would be 400 kB for each of them
 
 
 @fresh_interpreter
