@@ -150,6 +150,14 @@ static PyObject *read_tuple(struct reader *reader, size_t size)
     return tuple;
 }
 
+/* After an item was put into a set or dict: one without a hash was never there. Returns `result`. */
+static int reader_put(const struct reader *reader, int result)
+{
+    if (UNLIKELY(result < 0) && PyErr_ExceptionMatches(PyExc_TypeError))
+        reader_damaged(reader);
+    return result;
+}
+
 static PyObject *read_set(struct reader *reader, size_t size, PyTypeObject *type)
 {
     PyObject *set = reader_enter(reader, size) ? PyObject_CallObject((PyObject *)type, NULL) : NULL;
@@ -157,7 +165,7 @@ static PyObject *read_set(struct reader *reader, size_t size, PyTypeObject *type
         Py_SETREF(set, PyFrozenSet_New(NULL)); /* one of its own, to be filled */
     for (size_t i = 0; set != NULL && i < size; i++) {
         PyObject *item = read_object(reader);
-        if (item == NULL || PySet_Add(set, item) < 0)
+        if (item == NULL || reader_put(reader, PySet_Add(set, item)) < 0)
             Py_CLEAR(set);
         Py_XDECREF(item);
     }
@@ -171,7 +179,7 @@ static PyObject *read_dict(struct reader *reader, size_t size)
     for (size_t i = 0; dict != NULL && i < size; i++) {
         PyObject *key = read_object(reader);
         PyObject *item = key == NULL ? NULL : read_object(reader);
-        if (item == NULL || PyDict_SetItem(dict, key, item) < 0)
+        if (item == NULL || reader_put(reader, PyDict_SetItem(dict, key, item)) < 0)
             Py_CLEAR(dict);
         Py_XDECREF(item);
         Py_XDECREF(key);

@@ -65,6 +65,12 @@ def test_every_value_cut_short_or_with_a_byte_more_is_damaged():
             unpack(data + "c0")
 
 
+def test_containers_with_items_that_have_no_hash_are_damaged():
+    for data in ("d5029190", "d5039180", "819001"):
+        with pytest.raises(comem.DamagedError):
+            unpack(data)
+
+
 def is_typed(data):
     """Whether there is a type's name in it: the canonical form of an object, never a value."""
     return re.search("(d[4-8]|c7..)0992", data) is not None
