@@ -34,7 +34,7 @@ test: ## every test that fits in a few minutes: C, Python, models, a tenth of th
 
 bench: ## measure comem beside its peers; the table says what falls short, build/bench.json has all
 	@tools/bootstrap.sh bench
-	@tools/venv.sh
+	@tools/venv.sh numpy
 	@tools/build.sh bench
 	.venv/bin/python bench/bench.py --c-bench build/bench/bench/c_bench
 

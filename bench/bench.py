@@ -18,7 +18,8 @@ except ImportError as error:
 
 import machine
 import report
-from rows import BUILD, QUICK, ROWS, Plan, falls_short, measured
+from plan import BUILD, QUICK, Plan
+from rows import ROWS, falls_short, measured
 
 
 def arguments() -> argparse.Namespace:

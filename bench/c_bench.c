@@ -1,15 +1,17 @@
-/* c_bench.c - a list's get and append from C, beside a get and a put transaction of LMDB
+/* c_bench.c - a list's get and append and a dict's get and set from C, beside get and put transactions of LMDB
  *
- * Use        c_bench [--pairs N] [--operations N] ROW... prints a line of JSON for each row: c.list.get, c.list.append.
- *            c_bench --version prints one line with the compiler and both libraries' versions.
+ * Use        c_bench [--pairs N] [--operations N] ROW... prints a line of JSON for each row: c.list.get, c.list.append,
+ *            c.dict.get, c.dict.set. c_bench --version prints one line with the compiler and both libraries' versions.
  * Measures   a pair is one sample of each side, right after each other, the first one alternating. Both sides run once
  *            before the first pair. A sample is the time of a raw loop over the operations, from CLOCK_MONOTONIC, with
  *            nothing subtracted. A row's figures are medians over its pairs; its ratio is the median of the pairs'.
- * LMDB       is opened with MDB_WRITEMAP and MDB_NOSYNC in memory (/dev/shm where there is one), keyed by integers and
- *            filled with MDB_APPEND: the fastest it can be asked for. Processes share it too, and may be killed.
- *            A get renews one read transaction and resets it, cheaper than to begin and abort one.
+ * LMDB       is opened with MDB_WRITEMAP and MDB_NOSYNC in memory (/dev/shm where there is one). Beside a list it is
+ *            keyed by integers and filled with MDB_APPEND: the fastest it can be asked for. Processes share it too, and
+ *            may be killed. A get renews one read transaction and resets it, cheaper than to begin and abort one.
+ * Dicts      have 100,000 keys of 16 bytes, which are there before anything is timed. They are asked for in an order of
+ *            their own, and each sample goes on where the one before ended.
  * Values     64-bit numbers above 256. What a get returned is added up, so that no compiler leaves it out.
- * Exit       0; 1 with a sentence on stderr when a call failed or a list did not hold what was put into it.
+ * Exit       0; 1 with a sentence on stderr when a call failed or a container did not hold what was put into it.
  */
 #include <comem.h>
 #include <errno.h>
@@ -23,6 +25,8 @@
 #define FIRST_VALUE 1000
 #define MAP_BYTES ((size_t)1 << 30)
 #define MAX_PAIRS 999
+#define KEYS ((size_t)100000)
+#define KEY_BYTES ((size_t)16)
 
 /* ---- failures ---------------------------------------------------------------------------------------------------- */
 
@@ -50,6 +54,9 @@ struct sides {
     long operations;
     comem_store *store;
     comem_list *list;
+    comem_dict *dict;
+    char (*keys)[KEY_BYTES]; /* KEYS of them, in the order in which they are asked for */
+    size_t next;             /* the key that is asked for next */
     MDB_env *env;
     MDB_dbi dbi;
     char folder[256];
@@ -63,11 +70,16 @@ static const char *memory_folder(void)
     return named != NULL ? named : "/tmp";
 }
 
-static void sides_open(struct sides *sides, long operations)
+/* `lmdb_flags`: MDB_INTEGERKEY, or 0 for keys that are text. */
+static void sides_open(struct sides *sides, long operations, unsigned lmdb_flags)
 {
     sides->operations = operations;
     need_comem(comem_open(NULL, NULL, &sides->store), "comem_open");
     need_comem(comem_list_new(sides->store, &sides->list), "comem_list_new");
+    need_comem(comem_dict_new(sides->store, &sides->dict), "comem_dict_new");
+    sides->keys = malloc(KEYS * sizeof *sides->keys);
+    if (sides->keys == NULL)
+        fail("malloc", strerror(errno));
 
     int size = snprintf(sides->folder, sizeof sides->folder, "%s/comem-bench-XXXXXX", memory_folder());
     if (size < 0 || (size_t)size >= sizeof sides->folder || mkdtemp(sides->folder) == NULL)
@@ -78,13 +90,15 @@ static void sides_open(struct sides *sides, long operations)
 
     MDB_txn *txn;
     need_lmdb(mdb_txn_begin(sides->env, NULL, 0, &txn), "mdb_txn_begin");
-    need_lmdb(mdb_dbi_open(txn, NULL, MDB_INTEGERKEY | MDB_CREATE, &sides->dbi), "mdb_dbi_open");
+    need_lmdb(mdb_dbi_open(txn, NULL, lmdb_flags | MDB_CREATE, &sides->dbi), "mdb_dbi_open");
     need_lmdb(mdb_txn_commit(txn), "mdb_txn_commit");
 }
 
 static void sides_close(struct sides *sides)
 {
     static const char *const files[] = {"data.mdb", "lock.mdb"};
+    free(sides->keys);
+    comem_dict_release(sides->dict);
     comem_list_release(sides->list);
     comem_close(sides->store);
     mdb_env_close(sides->env);
@@ -96,7 +110,7 @@ static void sides_close(struct sides *sides)
     rmdir(sides->folder);
 }
 
-/* ---- loops: each does sides->operations operations ------------------------------------------------------------- */
+/* ---- lists: each loop does sides->operations operations ---------------------------------------------------------- */
 
 static void comem_empty(struct sides *sides)
 {
@@ -165,15 +179,103 @@ static void lmdb_get_loop(struct sides *sides)
         fail("mdb_get", "the database does not hold what was put");
 }
 
-static void nothing(struct sides *sides)
-{
-    (void)sides;
-}
-
 static void fill_both(struct sides *sides)
 {
     comem_append_loop(sides);
     lmdb_put_loop(sides);
+}
+
+/* ---- dicts: the value of key `place` is FIRST_VALUE + place ------------------------------------------------------ */
+
+static size_t next_place(struct sides *sides)
+{
+    size_t place = sides->next;
+    sides->next = place + 1 < KEYS ? place + 1 : 0;
+    return place;
+}
+
+static void dict_set(struct sides *sides, size_t place)
+{
+    comem_value key = comem_str(sides->keys[place], KEY_BYTES);
+    need_comem(comem_dict_set(sides->dict, key, comem_int(FIRST_VALUE + (int64_t)place)), "comem_dict_set");
+}
+
+static void dict_set_loop(struct sides *sides)
+{
+    for (long i = 0; i < sides->operations; i++)
+        dict_set(sides, next_place(sides));
+}
+
+static void dict_get_loop(struct sides *sides)
+{
+    int64_t wrong = 0;
+    for (long i = 0; i < sides->operations; i++) {
+        size_t place = next_place(sides);
+        comem_value value;
+        need_comem(comem_dict_get(sides->dict, comem_str(sides->keys[place], KEY_BYTES), &value), "comem_dict_get");
+        wrong |= value.as.integer ^ (FIRST_VALUE + (int64_t)place);
+    }
+    if (wrong != 0)
+        fail("comem_dict_get", "the dict does not hold what was stored");
+}
+
+static void lmdb_put_key(struct sides *sides, size_t place)
+{
+    int64_t content = FIRST_VALUE + (int64_t)place;
+    MDB_val key = {KEY_BYTES, sides->keys[place]};
+    MDB_val value = {sizeof content, &content};
+    MDB_txn *txn;
+    need_lmdb(mdb_txn_begin(sides->env, NULL, 0, &txn), "mdb_txn_begin");
+    need_lmdb(mdb_put(txn, sides->dbi, &key, &value, 0), "mdb_put");
+    need_lmdb(mdb_txn_commit(txn), "mdb_txn_commit");
+}
+
+static void lmdb_put_key_loop(struct sides *sides)
+{
+    for (long i = 0; i < sides->operations; i++)
+        lmdb_put_key(sides, next_place(sides));
+}
+
+static void lmdb_get_key_loop(struct sides *sides)
+{
+    int64_t wrong = 0;
+    MDB_txn *txn;
+    need_lmdb(mdb_txn_begin(sides->env, NULL, MDB_RDONLY, &txn), "mdb_txn_begin");
+    mdb_txn_reset(txn);
+    for (long i = 0; i < sides->operations; i++) {
+        size_t place = next_place(sides);
+        int64_t content;
+        MDB_val key = {KEY_BYTES, sides->keys[place]};
+        MDB_val value;
+        need_lmdb(mdb_txn_renew(txn), "mdb_txn_renew");
+        need_lmdb(mdb_get(txn, sides->dbi, &key, &value), "mdb_get");
+        memcpy(&content, value.mv_data, sizeof content);
+        mdb_txn_reset(txn);
+        wrong |= content ^ (FIRST_VALUE + (int64_t)place);
+    }
+    mdb_txn_abort(txn);
+    if (wrong != 0)
+        fail("mdb_get", "the database does not hold what was put");
+}
+
+/* Makes the keys, in no order of the alphabet, and stores them in another order than they are asked for. */
+static void fill_keys(struct sides *sides)
+{
+    for (size_t place = 0; place < KEYS; place++) {
+        char text[KEY_BYTES + 1];
+        snprintf(text, sizeof text, "%016llx", (place + 1) * 0x9e3779b97f4a7c15ULL);
+        memcpy(sides->keys[place], text, KEY_BYTES);
+    }
+    for (size_t i = 0; i < KEYS; i++) {
+        size_t place = i * 61657 % KEYS; /* meets every one: the factor has no divisor in common with KEYS */
+        dict_set(sides, place);
+        lmdb_put_key(sides, place);
+    }
+}
+
+static void nothing(struct sides *sides)
+{
+    (void)sides;
 }
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
@@ -182,6 +284,7 @@ typedef void step(struct sides *sides);
 
 struct row {
     const char *name;
+    unsigned lmdb_flags;
     step *once; /* before everything */
     struct side {
         step *before; /* each sample, untimed */
@@ -190,8 +293,10 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"c.list.get", fill_both, {nothing, comem_get_loop}, {nothing, lmdb_get_loop}},
-    {"c.list.append", nothing, {comem_empty, comem_append_loop}, {lmdb_empty, lmdb_put_loop}},
+    {"c.list.get", MDB_INTEGERKEY, fill_both, {nothing, comem_get_loop}, {nothing, lmdb_get_loop}},
+    {"c.list.append", MDB_INTEGERKEY, nothing, {comem_empty, comem_append_loop}, {lmdb_empty, lmdb_put_loop}},
+    {"c.dict.get", 0, fill_keys, {nothing, dict_get_loop}, {nothing, lmdb_get_key_loop}},
+    {"c.dict.set", 0, fill_keys, {nothing, dict_set_loop}, {nothing, lmdb_put_key_loop}},
 };
 
 static double now(void)
@@ -228,7 +333,7 @@ static void measure(const struct row *row, size_t pairs, long operations)
 {
     static double comem_ns[MAX_PAIRS], peer_ns[MAX_PAIRS], ratios[MAX_PAIRS];
     struct sides sides = {0};
-    sides_open(&sides, operations);
+    sides_open(&sides, operations, row->lmdb_flags);
     row->once(&sides);
     sample(&sides, &row->comem);
     sample(&sides, &row->peer);

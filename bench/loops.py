@@ -1,5 +1,7 @@
 """The loops that are timed. Both sides of a pair run the same one (each its own copy, see timing.py)."""
 
+from pickle import dumps, loads
+
 
 def get(items, indices):
     for index in indices:
@@ -53,3 +55,34 @@ def acquire_release(lock, times):
     for _ in times:
         lock.acquire()
         lock.release()
+
+
+def store(items, keys):
+    for key in keys:
+        items[key] = 1000
+
+
+def store_each(items, pairs):
+    for key, value in pairs:
+        items[key] = value
+
+
+def add(items, keys):
+    for key in keys:
+        items.add(key, 1)
+
+
+def get_nested(items, times):
+    for _ in times:
+        items["a"]["b"]
+
+
+def store_and_get(items, values):
+    for value in values:
+        items["key"] = value
+        items["key"]
+
+
+def dump_and_load(_, values):
+    for value in values:
+        loads(dumps(value))

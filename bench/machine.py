@@ -10,8 +10,9 @@ from statistics import mean
 
 import comem
 
+from plan import NotMeasured, Plan
 from processes import Failed, cpus
-from rows import NotMeasured, Plan, c_bench
+from rows import c_bench
 
 
 def describe(plan: Plan) -> dict:

@@ -5,14 +5,15 @@ It is the row manager.list.append of bench.py in small: two seconds at most.
 
 import sys
 
+from list_rows import managed_append
 from machine import others_running
+from plan import QUICK
 from processes import Failed, in_group
 from report import disturbance, nanoseconds
-from rows import QUICK, manager_list_append
 
 others = others_running()
 try:
-    row = in_group(manager_list_append, QUICK._replace(slow_operations=2_000))
+    row = in_group(managed_append, QUICK._replace(slow_operations=2_000))
 except Failed as error:
     sys.exit(f"The append could not be measured: {error}")
 print(

@@ -34,7 +34,7 @@ def verdict(found: dict) -> str:
         return found.get("missing") or f"FAILED: {found['failed']}"
     said = ["falls short"] if falls_short(found) else []
     if "plain_ratio" in found:
-        said.append(f"(plain lists, one each: {times(found['plain_ratio'])})")
+        said.append(f"(plain ones, one each: {times(found['plain_ratio'])})")
     if found.get("overlap", 1) < 0.9:
         said.append(f"(only {found['overlap']:.0%} of the time at once)")
     return " ".join(said)
