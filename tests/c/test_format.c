@@ -52,29 +52,29 @@ static unsigned parse_line(const char *line, uint8_t bytes[16])
     return count;
 }
 
-/* The dump that begins in the second line behind `title` shows these bytes, all of them, or up to a line of …. */
+/* The dump behind `title` and an empty line shows these bytes, all of them; a line of "00 ..." stands for zeros to the end. */
 static void assert_shown(const char *title, const void *address, size_t size)
 {
-    const char *line = strstr(find_on_page(title), "\n\n") + 2;
-    uint8_t bytes[16];
-    size_t at;
-    int used;
-    for (at = 0; at < size && sscanf(line, "%zu%n", &(size_t){0}, &used) == 1; line = strchr(line, '\n') + 1) {
-        unsigned count = parse_line(line + used, bytes);
-        const uint8_t *memory = (const uint8_t *)address + at;
-        assert_int_equal(strtoul(line, NULL, 10), at);
-        if (count == 0 || memcmp(memory, bytes, count) != 0) {
-            for (unsigned i = 0; i < 16; i++)
-                print_message("%s%02x", i == 8 ? "  " : " ", memory[i]);
+    static const char zeros[] = "   00 …";
+    const char *line = strstr(find_on_page(title), "\n\n") + 2, *memory = address;
+    for (size_t at = 0; at < size; line = strchr(line, '\n') + 1) {
+        uint8_t bytes[16];
+        char *dump;
+        assert_int_equal(strtoul(line, &dump, 10), at);
+        if (strncmp(dump, zeros, strlen(zeros)) == 0) {
+            for (; at < size; at++)
+                assert_int_equal(memory[at], 0);
+            return;
+        }
+        unsigned count = parse_line(dump, bytes);
+        assert_true(count > 0 && count <= size - at);
+        if (memcmp(memory + at, bytes, count) != 0) {
+            for (unsigned i = 0; i < count; i++)
+                print_message("%s%02x", i == 8 ? "  " : " ", (uint8_t)memory[at + i]);
             fail_msg(" stands in memory, not what the page shows behind %zu: %s", at, title);
         }
         at += count;
-        if (strncmp(line + used, "   00 …", 8) == 0) { /* all the rest is 0 */
-            for (; at < size; at++)
-                assert_int_equal(((const uint8_t *)address)[at], 0);
-        }
     }
-    assert_int_equal(at, size);
 }
 
 /* Where the content of an object begins. */
