@@ -41,6 +41,11 @@ def test_a_shared_list_gets_all_ten_words(run):
     assert [word for word in words if word in second] == second
 
 
+def test_three_processes_lose_no_word():
+    printed = "1 and,2 cat,2 falls,3 on,2 rain,1 roof,1 sleeps,1 stairs,6 the,"
+    assert output("mp_dict.py").replace("\n", ",") == printed
+
+
 def page(name):
     with open(os.path.join(EXAMPLES, "..", name), encoding="utf-8") as file:
         return file.read()
