@@ -1,4 +1,4 @@
-"""The scripts on the pages about values and keys print what the pages say."""
+"""The scripts on the pages print what the pages say."""
 
 import pathlib
 import re
@@ -9,9 +9,11 @@ DOCS = pathlib.Path(__file__).parent.parent.parent / "docs"
 SCRIPT = re.compile(r"```python\n(.*?)```\s+prints `([^`]*)`", re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["values.md", "keys.md"])
-def test_the_scripts_of_a_page_print_what_it_says(name, script_passes):
+@pytest.mark.parametrize(
+    "name, count", [("values.md", 2), ("keys.md", 2), ("how-it-works.md", 1), ("limits.md", 1), ("format.md", 1)]
+)
+def test_the_scripts_of_a_page_print_what_it_says(name, count, script_passes):
     scripts = SCRIPT.findall((DOCS / name).read_text(encoding="utf-8"))
-    assert len(scripts) == 2
+    assert len(scripts) == count
     for script, printed in scripts:
         assert script_passes(script) == printed + "\n"
