@@ -52,33 +52,33 @@ static bool record_watch_fired(struct store_map *map, struct record *record, uin
     return false;
 }
 
-static void undo_words(struct store_map *map, enum record_state state, struct record_entry *entries, uint64_t base,
-                       uint64_t end)
+/* Undoes one entry; of LOG the caller goes through the block. */
+static void undo_word(struct store_map *map, enum record_state state, uint64_t what, uint64_t argument)
+{
+    word64 *word = entry_word(map, what);
+    if (word != NULL && record_kind(what) == RECORD_WORD && state == RECORD_ACTIVE)
+        word_store(word, argument);
+    if (word != NULL && record_kind(what) == RECORD_VERSION && word_load(word) % 2 != 0)
+        word_publish(word, word_load(word) + 1);
+}
+
+static void undo_log(struct store_map *map, enum record_state state, uint64_t offset, uint64_t count)
+{
+    bool sound = count <= map->window / sizeof(struct record_entry);
+    const struct record_entry *log = sound ? store_at(map, offset, count * sizeof *log) : NULL;
+    for (uint64_t i = log == NULL ? 0 : count; i-- > 0;)
+        undo_word(map, state, word_load(&log[i].what), word_load(&log[i].argument));
+}
+
+static void undo_words(struct store_map *map, enum record_state state, const struct record_entry *entries,
+                       uint64_t base, uint64_t end)
 {
     for (uint64_t i = end; i-- > base;) {
         uint64_t what = word_load(&entries[i].what), argument = word_load(&entries[i].argument);
-        word64 *word = entry_word(map, what);
-        if (word == NULL)
-            continue;
-        switch (record_kind(what)) {
-        case RECORD_WORD:
-            if (state == RECORD_ACTIVE)
-                word_store(word, argument);
-            break;
-        case RECORD_VERSION:
-            if (word_load(word) % 2 != 0)
-                word_publish(word, word_load(word) + 1);
-            break;
-        case RECORD_LOG: {
-            bool sound = argument <= map->window / sizeof(struct record_entry);
-            struct record_entry *log = sound ? store_at(map, what & RECORD_OFFSET_MASK, argument * sizeof *log) : NULL;
-            if (log != NULL)
-                undo_words(map, state, log, 0, argument);
-            break;
-        }
-        default:
-            break;
-        }
+        if (record_kind(what) == RECORD_LOG)
+            undo_log(map, state, what & RECORD_OFFSET_MASK, argument);
+        else
+            undo_word(map, state, what, argument);
     }
 }
 
