@@ -22,6 +22,8 @@
 enum kind_index { KIND_LIST, KIND_DICT, KINDS };       /* kinds of shared objects */
 enum dict_part { DICT_KEYS, DICT_VALUES, DICT_ITEMS }; /* what there is to read of a dict */
 
+#define KNOWN_KEYS_BITS 10u
+
 struct module_state {
     PyTypeObject *native_types[KINDS];   /* comem.List ... */
     PyTypeObject *proxy_types[KINDS];    /* comem.managers.ListProxy ...; NULL until that module is imported */
@@ -29,10 +31,11 @@ struct module_state {
     PyTypeObject *reverse_iterator_type; /* reversed(list) */
     PyTypeObject *dict_iterator_type;    /* iter(dict) and those of its views */
     PyTypeObject *dict_view_types[DICT_ITEMS + 1];
-    PyObject *missing;            /* comem.MISSING */
-    PyObject *keep;               /* comem.KEEP */
-    PyTypeObject *block_type;     /* pyblock.h */
-    PyObject *open_function;      /* comem._engine._open, what a pickle calls */
+    PyObject *missing;                           /* comem.MISSING */
+    PyObject *keep;                              /* comem.KEEP */
+    PyTypeObject *block_type;                    /* pyblock.h */
+    PyObject *open_function;                     /* comem._engine._open, what a pickle calls */
+    PyObject *known_keys[1u << KNOWN_KEYS_BITS]; /* keys of plain dicts that were read, to be given again; NULL: none */
     PyObject *scratch;            /* bytes that small packed values borrow from, one at a time; NULL: none yet */
     PyObject *values_module;      /* comem._values; NULL until it is needed */
     PyObject *canonical_function; /* comem._keys.canonical, and */

