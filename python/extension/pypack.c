@@ -281,6 +281,10 @@ static int pack(struct packing *packing, PyObject *object, Py_ssize_t explained)
         value = comem_int(pyvalue_small(object));
         return pack_item(packing, &value);
     }
+    if (PyUnicode_CheckExact(object) && PyUnicode_IS_COMPACT_ASCII(object)) {
+        const char *text = (const char *)PyUnicode_1BYTE_DATA(object);
+        return pack_said(packing, packer_ascii(&packing->packer, text, (size_t)PyUnicode_GET_LENGTH(object)));
+    }
     if (is_container(object)) {
         int result = 1;
         if (object == packing->root || packing->packer.depth == PACKED_DEPTH_MAX)

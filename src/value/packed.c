@@ -240,6 +240,17 @@ comem_status packer_item(struct packer *packer, const comem_value *value)
     return packer->status;
 }
 
+comem_status packer_ascii(struct packer *packer, const char *text, size_t size)
+{
+    if (packer->status != COMEM_OK)
+        return packer->status;
+    if (size > SIZE_MAX_PACKED)
+        return packer_fail(packer, store_error(COMEM_INVALID, "%zu bytes are more than one value can have", size));
+    put_str(packer, size);
+    put_str_body(packer, text, size);
+    return packer->status;
+}
+
 static enum packed_type container_type(uint32_t kind)
 {
     return kind == COMEM_TUPLE       ? PACKED_TUPLE

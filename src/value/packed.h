@@ -59,6 +59,8 @@ void packer_clear(struct packer *packer);
  * container. COMEM_INVALID: more than PACKED_DEPTH_MAX deep, text that is not UTF-8, 4 GiB or more. COMEM_TYPE: no kind of
  * these. COMEM_NO_MEMORY. */
 comem_status packer_item(struct packer *packer, const comem_value *value);
+/* The same for a str that is known to be ASCII. */
+comem_status packer_ascii(struct packer *packer, const char *text, size_t size);
 /* Ends the container that was begun last. */
 comem_status packer_end(struct packer *packer);
 /* Writes bytes of a packer's, one item or more. */
