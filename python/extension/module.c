@@ -297,7 +297,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->keep);
     Py_VISIT(state->open_function);
     for (size_t i = 0; i < sizeof(state->known_keys) / sizeof(state->known_keys[0]); i++)
-        Py_VISIT(state->known_keys[i]);
+        Py_VISIT(state->known_keys[i].text);
     Py_VISIT(state->scratch);
     Py_VISIT(state->values_module);
     Py_VISIT(state->canonical_function);
@@ -324,7 +324,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->keep);
     Py_CLEAR(state->open_function);
     for (size_t i = 0; i < sizeof(state->known_keys) / sizeof(state->known_keys[0]); i++)
-        Py_CLEAR(state->known_keys[i]);
+        Py_CLEAR(state->known_keys[i].text);
     Py_CLEAR(state->scratch);
     Py_CLEAR(state->values_module);
     Py_CLEAR(state->canonical_function);

@@ -24,6 +24,12 @@ enum dict_part { DICT_KEYS, DICT_VALUES, DICT_ITEMS }; /* what there is to read 
 
 #define KNOWN_KEYS_BITS 10u
 
+/* A short text that was read as a key, to be given again. */
+struct known_key {
+    PyObject *text;      /* NULL: none */
+    uint64_t head, body; /* its image as a cell */
+};
+
 struct module_state {
     PyTypeObject *native_types[KINDS];   /* comem.List ... */
     PyTypeObject *proxy_types[KINDS];    /* comem.managers.ListProxy ...; NULL until that module is imported */
@@ -31,11 +37,11 @@ struct module_state {
     PyTypeObject *reverse_iterator_type; /* reversed(list) */
     PyTypeObject *dict_iterator_type;    /* iter(dict) and those of its views */
     PyTypeObject *dict_view_types[DICT_ITEMS + 1];
-    PyObject *missing;                           /* comem.MISSING */
-    PyObject *keep;                              /* comem.KEEP */
-    PyTypeObject *block_type;                    /* pyblock.h */
-    PyObject *open_function;                     /* comem._engine._open, what a pickle calls */
-    PyObject *known_keys[1u << KNOWN_KEYS_BITS]; /* keys of plain dicts that were read, to be given again; NULL: none */
+    PyObject *missing;                                  /* comem.MISSING */
+    PyObject *keep;                                     /* comem.KEEP */
+    PyTypeObject *block_type;                           /* pyblock.h */
+    PyObject *open_function;                            /* comem._engine._open, what a pickle calls */
+    struct known_key known_keys[1u << KNOWN_KEYS_BITS]; /* of plain dicts that were read */
     PyObject *scratch;            /* bytes that small packed values borrow from, one at a time; NULL: none yet */
     PyObject *values_module;      /* comem._values; NULL until it is needed */
     PyObject *canonical_function; /* comem._keys.canonical, and */

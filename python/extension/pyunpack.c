@@ -176,10 +176,9 @@ static PyObject *read_set(struct reader *reader, size_t size, PyTypeObject *type
     return set;
 }
 
-/* Where a text of 1 to CELL_NEAR_MAX bytes is remembered. */
-static inline PyObject **known_key(struct module_state *state, const char *text, size_t size)
+/* Where a text of up to CELL_NEAR_MAX bytes is remembered. */
+static inline struct known_key *known_key(struct module_state *state, struct cell_image image)
 {
-    struct cell_image image = cell_near_image(COMEM_STR, 0, text, size);
     uint64_t mixed = (image.head ^ image.body * UINT64_C(0xBF58476D1CE4E5B9)) * UINT64_C(0x9E3779B97F4A7C15);
     return &state->known_keys[mixed >> (64 - KNOWN_KEYS_BITS)];
 }
@@ -189,20 +188,21 @@ static PyObject *read_key(struct reader *reader, struct module_state *state)
     size_t size = reader->at < reader->end ? *reader->at - 0xA0u : 0; /* of a short text */
     if (size - 1 >= CELL_NEAR_MAX || size >= (size_t)(reader->end - reader->at))
         return read_object(reader);
-    const char *text = (const char *)reader->at + 1;
-    PyObject **known = known_key(state, text, size), *key = *known;
-    if (LIKELY(key != NULL && (size_t)PyUnicode_GET_LENGTH(key) == size &&
-               memcmp(PyUnicode_1BYTE_DATA(key), text, size) == 0)) {
+    struct cell_image image = cell_near_image(COMEM_STR, 0, (const char *)reader->at + 1, size);
+    struct known_key *known = known_key(state, image);
+    if (LIKELY(known->head == image.head && known->body == image.body && known->text != NULL)) {
         reader->at += 1 + size;
-        Py_INCREF(key);
-        return key;
+        Py_INCREF(known->text);
+        return known->text;
     }
-    key = read_object(reader);
-    if (key != NULL && PyUnicode_IS_COMPACT_ASCII(key)) {
-        Py_INCREF(key);
-        Py_XSETREF(*known, key);
-    }
-    return key;
+    PyObject *text = read_object(reader);
+    if (text == NULL)
+        return NULL;
+    Py_INCREF(text);
+    Py_XSETREF(known->text, text);
+    known->head = image.head;
+    known->body = image.body;
+    return text;
 }
 
 static PyObject *read_dict(struct reader *reader, size_t size)
