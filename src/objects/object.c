@@ -156,6 +156,13 @@ bool object_unnamed(struct participant *me, const struct object *shared, uint64_
            (stamp == 0 || now >= stamp) && !process_holds(me->map, store_offset(me->map, shared), but);
 }
 
+/* object_unnamed() at this moment. The clock is read for objects with a stamp only: it takes as long as the rest. */
+static bool object_unnamed_now(struct participant *me, const struct object *shared, uint64_t links, const word64 *but)
+{
+    uint64_t now = word_load(&shared->stamp) == 0 ? 0 : os_clock();
+    return object_unnamed(me, shared, links, now, but);
+}
+
 /* Records the death; the caller stores the identity and commits. */
 static void object_record_death(struct participant *me, struct object *shared)
 {
@@ -192,7 +199,7 @@ void object_drop_row(struct participant *me, word64 *row)
         word_store(row, 0);
         return;
     }
-    bool died = object_unnamed(me, shared, word_load(&shared->links), os_clock(), row);
+    bool died = object_unnamed_now(me, shared, word_load(&shared->links), row);
     if (died) {
         record_add_word(me, row);
         object_record_death(me, shared);
@@ -341,7 +348,7 @@ void object_unlink(struct participant *me, uint64_t object, uint32_t keep, word6
     }
     uint64_t links = word_load(&shared->links);
     links -= links > 0;
-    bool died = object_unnamed(me, shared, links, os_clock(), NULL);
+    bool died = object_unnamed_now(me, shared, links, NULL);
     if (with != NULL)
         record_add_word(me, with);
     record_add_word(me, &shared->links);
