@@ -48,6 +48,12 @@ static void one_more_of_many(void)
     OK(comem_dict_set(dicts[FIRST][0], far_value(20), comem_int(7)));
 }
 
+static void many_and_another(void)
+{
+    many_numbers();
+    make_dict(1);
+}
+
 static void far_keys(void)
 {
     make_dict(0);
@@ -259,6 +265,16 @@ static void take_many(void)
         take(comem_int(i));
 }
 
+/* The same; but when it is undone, what was used for it becomes another dict's, with the same keys and values that the reader must
+ * not see. */
+static void take_or_fill(void)
+{
+    if (writer == FIRST)
+        take_many();
+    for (unsigned i = 0; writer != FIRST && i < 24; i++)
+        OK(comem_dict_set(dicts[writer][1], comem_int(i), comem_int(5)));
+}
+
 /* The same from the front, and new ones come: places are used again. */
 static void replace_keys(void)
 {
@@ -326,6 +342,7 @@ const struct reading dict_readings[] = {
     {"get a key beside growth", few_numbers, get_kept, add_many, NULL},
     {"get a key beside splits", many_numbers, get_kept, add_many, NULL},
     {"get a key beside compaction", many_numbers, get_kept, take_many, NULL},
+    {"get a key beside compaction that is undone", many_and_another, get_kept, take_or_fill, NULL},
     {"get a key beside keys that come and go", many_numbers, get_kept, replace_keys, NULL},
     {"get a key beside clear", many_numbers, get_cleared, clear_and_refill, NULL},
     {"get a key beside update", many_numbers, get_kept, update_all, NULL},
