@@ -345,7 +345,8 @@ static int cas_run(struct change *change, PyObject *expected, const comem_value 
         PyObject *stored = change_read(change);
         if (stored == NULL)
             return -1;
-        int equal = cas_equal(stored, expected);
+        bool absent = stored == change->state->missing || expected == change->state->missing;
+        int equal = absent ? stored == expected : cas_equal(stored, expected);
         Py_DECREF(stored);
         if (equal <= 0)
             return equal;

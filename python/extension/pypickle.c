@@ -338,6 +338,21 @@ static PyObject *load_refused(PyObject *container, PyObject *view)
     return NULL;
 }
 
+/* Ends a view of the value's bytes, which a traceback may still have. Where somebody looks through it, the bytes stay for good. */
+static void view_release(PyObject *view, comem_value *value)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *released = PyObject_CallMethod(view, "release", NULL);
+    if (released == NULL) {
+        PyErr_Clear();
+        value->owned = 0;
+    }
+    Py_XDECREF(released);
+    Py_DECREF(view);
+    PyErr_Restore(type, error, traceback);
+}
+
 PyObject *pypickle_load(PyObject *container, comem_value *value)
 {
     struct frame frame;
@@ -355,7 +370,7 @@ PyObject *pypickle_load(PyObject *container, comem_value *value)
         object = load_buffers(container, value, &frame, view);
     else
         object = load_plain(container, value, view);
-    Py_DECREF(view);
+    view_release(view, value);
     return object;
 }
 

@@ -67,6 +67,13 @@ int pyvalue_from_scalar(PyObject *object, comem_value *value, PyObject **owner)
     return 0;
 }
 
+/* Whether it is comem.MISSING or comem.KEEP. */
+static bool pyvalue_is_mark(PyObject *container, PyObject *object)
+{
+    const struct module_state *state = module_state_of(Py_TYPE(container));
+    return object == state->missing || object == state->keep;
+}
+
 int pyvalue_from_one_of(PyObject *container, PyObject *object, comem_value *value, PyObject **owner, pydeep_memo *memo)
 {
     int plain = pyvalue_from_scalar(object, value, owner);
@@ -83,6 +90,10 @@ int pyvalue_from_one_of(PyObject *container, PyObject *object, comem_value *valu
     if (plain != 0)
         return plain > 0 ? 0 : -1;
     comem_object *shared = pyobject_handle(container, object);
+    if (shared == NULL && pyvalue_is_mark(container, object)) {
+        PyErr_Format(PyExc_TypeError, "%R says what becomes of a value, it is none that can be stored", object);
+        return -1;
+    }
     if (shared == NULL)
         return pypickle_value(container, object, value, owner);
     *value = pyobject_ref(shared);

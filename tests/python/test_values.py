@@ -10,6 +10,7 @@ import pickle
 import socket
 import sys
 import threading
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -546,3 +547,72 @@ def test_a_pickle_with_buffers_that_fails_stays_whole(vanishing):
     vanishing.back()
     array, other = shared.pop()
     assert (array == numpy.arange(1000)).all() and other.number == 1
+
+
+class _Careless:
+    """Equal to everything, as unittest.mock.ANY is."""
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = object.__hash__
+
+
+def test_what_is_missing_equals_no_value_whatever_that_says():
+    shared = comem.Dict({"there": _Careless()})
+    assert not shared.cas("there", comem.MISSING, 1)
+    assert not shared.cas("absent", _Careless(), 1)
+    assert list(shared) == ["there"]
+
+
+@pytest.mark.parametrize("mark", [comem.MISSING, comem.KEEP], ids=repr)
+def test_what_says_what_becomes_of_a_value_is_none(mark):
+    shared, items = comem.Dict(a=1), comem.List([1])
+    for store in (
+        lambda: shared.__setitem__("b", mark),
+        lambda: shared.setdefault("b", mark),
+        lambda: shared.update(b=mark),
+        lambda: items.append(mark),
+        lambda: items.extend([2, mark]),
+    ):
+        with pytest.raises(TypeError, match="MISSING|KEEP"):
+            store()
+    assert shared == {"a": 1} and items == [1]
+
+
+class _Claims:
+    """Says that it is a shared object."""
+
+    __class__ = property(lambda self: comem.Dict)
+
+    def __reduce__(self):
+        return str, ("plain",)
+
+
+def test_what_only_claims_to_be_a_shared_object_is_pickled_as_what_it_is():
+    shared = comem.Manager().dict(value=_Claims())
+    assert shared["value"] == "plain"
+    with pytest.raises(TypeError):
+        shared["value"] = weakref.proxy(comem.List())
+
+
+class _Looks:
+    """Looks at who unpickles it."""
+
+    seen = None
+
+    def __setstate__(self, state):
+        frame = sys._getframe(1)
+        while frame is not None:
+            _Looks.seen = frame.f_locals.get("stream", _Looks.seen)
+            frame = frame.f_back
+
+
+def test_nobody_looks_at_a_values_bytes_when_they_are_gone():
+    looks = _Looks()
+    looks.text = "x" * 100_000
+    shared = comem.Manager().list([looks])
+    shared[0]
+    assert _Looks.seen is not None
+    with pytest.raises(ValueError, match="released"):
+        bytes(_Looks.seen)
