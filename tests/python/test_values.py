@@ -592,8 +592,9 @@ class _Claims:
 def test_what_only_claims_to_be_a_shared_object_is_pickled_as_what_it_is():
     shared = comem.Manager().dict(value=_Claims())
     assert shared["value"] == "plain"
+    kept = comem.List()
     with pytest.raises(TypeError):
-        shared["value"] = weakref.proxy(comem.List())
+        shared["value"] = weakref.proxy(kept)
 
 
 class _Looks:
