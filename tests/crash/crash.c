@@ -481,14 +481,22 @@ static void write_dict_clear(void)
     OK(comem_dict_set(dicts[FIRST][0], comem_int(1), comem_int(5)));
 }
 
+static bool reaps; /* whether who repairs goes on to free what there is in the trash, or leaves that to the writer */
+
 /* SECOND repairs now; when it would have to wait for FIRST it is killed while it waits. */
 static void repair_beside(void)
 {
+    struct participant *me;
     may_wait = true;
-    if (setjmp(give_up_waiting) == 0)
-        recover(SECOND);
-    else
+    if (setjmp(give_up_waiting) != 0) {
         bury(SECOND);
+    } else if (reaps) {
+        recover(SECOND);
+    } else {
+        OK(participant_enter_slow(maps[SECOND], &me));
+        repair_sweep(me);
+        leave(me);
+    }
     may_wait = false;
 }
 
@@ -504,6 +512,7 @@ static void beside_write(void (*write)(void))
         if (!chosen(cut_victim * total + store))
             continue;
         cut_first = store;
+        reaps = (cut_victim + store) % 2 == 0;
         hook_arena_reset();
         hook_stop_writer(store, repair_beside);
         write();
