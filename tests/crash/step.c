@@ -39,6 +39,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,6 +129,14 @@ void expect_ok(comem_status status, const char *what)
 {
     if (status != COMEM_OK)
         fail("%s: %s (%s)", what, comem_strerror(status), comem_detail());
+}
+
+/* The engine's clock stands still: what it does by the time, and how long the answer takes, would differ from world to world. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    (void)clock;
+    *now = (struct timespec){.tv_sec = 1000000};
+    return 0;
 }
 
 static void *pages(uint64_t size, int flags)
@@ -551,7 +560,7 @@ static pid_t world_fork(void)
 static double seconds(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 

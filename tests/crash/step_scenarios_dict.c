@@ -325,7 +325,7 @@ static void remove_last_as_found(void)
 static void update_numbers(void)
 {
     const comem_pair pairs[] = {
-        {comem_int(0), comem_int(-1)}, {comem_int(77), comem_int(-2)}, {comem_int(1), comem_str("near", 4)}};
+        {comem_int(0), comem_int(-1)}, {comem_int(77), comem_int(-2)}, {comem_int(1), comem_str("nnnn", 4)}};
     OK(comem_dict_update(dicts[0], pairs, COUNT(pairs)));
 }
 
