@@ -258,7 +258,7 @@ static void lmdb_get_key_loop(struct sides *sides)
         fail("mdb_get", "the database does not hold what was put");
 }
 
-/* Makes the keys, in no order of the alphabet, and stores them in another order than they are asked for. */
+/* Makes the keys, in no order of the alphabet, and stores them in the order in which they are asked for. */
 static void fill_keys(struct sides *sides)
 {
     for (size_t place = 0; place < KEYS; place++) {
@@ -266,8 +266,7 @@ static void fill_keys(struct sides *sides)
         snprintf(text, sizeof text, "%016llx", (place + 1) * 0x9e3779b97f4a7c15ULL);
         memcpy(sides->keys[place], text, KEY_BYTES);
     }
-    for (size_t i = 0; i < KEYS; i++) {
-        size_t place = i * 61657 % KEYS; /* meets every one: the factor has no divisor in common with KEYS */
+    for (size_t place = 0; place < KEYS; place++) {
         dict_set(sides, place);
         lmdb_put_key(sides, place);
     }
