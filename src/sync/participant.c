@@ -537,8 +537,10 @@ comem_status participant_come(struct store_map *map, const struct child_record *
         status = attach_locked(map, participant_expected(map, child), &me);
     pthread_mutex_unlock(&map->mutex);
     os_witness_drop(child->witness); /* not before: until the record is LIVE it keeps reapers away */
-    if (me != NULL)
+    if (me != NULL) {
         participant_begin(me);
+        participant_leave(me); /* takes back what the sweep let go of for a sleep */
+    }
     return status;
 }
 
