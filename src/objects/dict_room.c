@@ -2,7 +2,7 @@
  *
  * What is done     A small dict is built anew, larger or smaller. Of a large one a page is split, cleaned of tombstones or merged
  *                  with its neighbour; a segment is added, compacted or dropped. None of it changes what the dict holds, and
- *                  nothing but one page or one segment, and a copy of the table, is written: 100 KiB at ten million keys.
+ *                  nothing but one page or one segment, and a copy of the table, is written: 200 KiB at ten million keys.
  * Commit           the store of the table word (WATCH); the new table shares all that stays. What it replaces is freed next.
  * Compaction       copies a segment's living entries to a block with an id of its own. Then each position of theirs is moved
  *                  from the old entry to the copy (LOG): readers may meet either, they are the same. The table word commits.
