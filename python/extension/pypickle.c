@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "objects/object.h"
+#include "objects/value.h"
 #include "pyblock.h"
 #include "pyobject.h"
 
@@ -285,24 +286,6 @@ static void explain_failure(PyObject *container, PyObject *view)
     Py_XDECREF(type);
 }
 
-/* A copy of a value that owns what it has. Without memory it is none. */
-static comem_value duplicate(const comem_value *value)
-{
-    uint64_t count;
-    struct comem_object **objects = cell_held_objects(value, &count);
-    size_t front = count == 0 ? 0 : 8 * (count + 1);
-    comem_value copy = comem_none();
-    char *bytes = malloc(front + value->size + 1);
-    if (bytes == NULL)
-        return copy;
-    memcpy(bytes, value->as.data - front, front + value->size + 1);
-    for (uint64_t i = 0; i < count; i++)
-        object_hold(objects[i]);
-    copy = *value;
-    copy.as.data = bytes + front;
-    return copy;
-}
-
 /* Loads a frame that has buffers. A block takes the value over; where loading fails, parts of it may live on. */
 static PyObject *load_buffers(PyObject *container, comem_value *value, const struct frame *frame, PyObject *view)
 {
@@ -314,7 +297,9 @@ static PyObject *load_buffers(PyObject *container, comem_value *value, const str
     PyObject *object = buffers == NULL ? NULL : load_stream(container, value, view, buffers);
     if (object == NULL)
         explain_failure(container, view);
-    *value = object == NULL ? duplicate(value) : comem_none();
+    if (object != NULL || value_copy(value, &moved) != COMEM_OK)
+        moved = comem_none();
+    *value = moved;
     Py_XDECREF(buffers);
     Py_DECREF(block);
     return object;

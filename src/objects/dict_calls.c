@@ -83,24 +83,42 @@ comem_status comem_dict_popitem(comem_dict *dict, comem_value *key, comem_value 
     return status;
 }
 
+/* What is there, a copy of it if anybody wants one. COMEM_NOT_FOUND. */
+static comem_status look_up(comem_dict *dict, const struct key *key, comem_value *result)
+{
+    bool found;
+    if (result != NULL)
+        return dict_get(dict, key, result);
+    comem_status status = dict_contains(dict, key, &found);
+    return status == COMEM_OK && !found ? COMEM_NOT_FOUND : status;
+}
+
 comem_status dict_setdefault(comem_dict *dict, const struct key *key, const comem_value *value, comem_value *result)
 {
     struct dict_moment absent = {.entry = 0};
     struct cell_image image;
-    bool found, stored = false;
+    comem_value copy = comem_none();
+    bool stored = false;
     comem_status status = cell_pack(value, &image); /* COMEM_MISSING would mean to take the key out */
     if (status != COMEM_OK)
         return status;
-    do {
-        if (result != NULL)
-            status = dict_get(dict, key, result);
-        else if ((status = dict_contains(dict, key, &found)) == COMEM_OK && !found)
-            status = COMEM_NOT_FOUND;
-        if (status != COMEM_NOT_FOUND)
-            return status;
+    status = look_up(dict, key, result);
+    if (status == COMEM_NOT_FOUND && result != NULL) { /* before it is stored, since nothing may fail afterwards */
+        comem_status copied = value_copy(value, &copy);
+        if (copied != COMEM_OK)
+            return copied;
+    }
+    while (status == COMEM_NOT_FOUND) {
         status = dict_replace_if(dict, key, &absent, value, &stored);
-    } while (status == COMEM_OK &&
-             (!stored || (result != NULL && (status = dict_get(dict, key, result)) == COMEM_NOT_FOUND)));
+        if (status == COMEM_OK && !stored)
+            status = look_up(dict, key, result);
+    }
+    if (stored && result != NULL) {
+        *result = copy; /* what this call stored, whatever has become of it since */
+        result->flags = value->kind == COMEM_STR ? cell_flags(image.head) : copy.flags;
+    } else {
+        comem_value_clear(&copy);
+    }
     return status;
 }
 

@@ -130,6 +130,34 @@ void value_drop(struct participant *me, comem_value *value)
     pthread_mutex_unlock(&me->map->mutex);
 }
 
+comem_status value_copy(const comem_value *value, comem_value *copy)
+{
+    uint64_t count;
+    struct comem_object **objects = cell_held_objects(value, &count);
+    size_t front = objects == NULL ? 0 : 8 * (count + 1);
+    *copy = *value;
+    copy->owned = 0;
+    if (value->kind == COMEM_REF)
+        object_hold(value->as.object);
+    else if (value->kind < COMEM_STR)
+        return COMEM_OK;
+    else {
+        char *bytes = malloc(front + value->size + 1);
+        if (bytes == NULL) {
+            *copy = comem_none();
+            return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes for a copy failed", front + value->size + 1);
+        }
+        if (front + value->size > 0)
+            memcpy(bytes, value->as.data - front, front + value->size); /* private: the copy's */
+        bytes[front + value->size] = 0;                                 /* private: the copy's */
+        copy->as.data = bytes + front;
+        for (uint64_t i = 0; i < count; i++)
+            object_hold(objects[i]);
+    }
+    copy->owned = 1;
+    return COMEM_OK;
+}
+
 /* ---- out ---- */
 
 static comem_status damaged_cell(void)

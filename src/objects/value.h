@@ -16,6 +16,8 @@ void value_give_back(struct participant *me, struct cell_image image);
 bool value_line(struct cell_image image, struct record_line *line);
 /* Records that for the operation under way. At most one cell that refers to an object in an operation. */
 void value_record_give_up(struct participant *me, struct cell_image image);
+/* A private copy, which owns what it has; of a value that a container can hold. COMEM_NO_MEMORY: none. */
+comem_status value_copy(const comem_value *value, comem_value *copy);
 /* Clears a value inside an operation, with no object lock held and the record idle. */
 void value_drop(struct participant *me, comem_value *value);
 /* The same with the map's mutex held. */
