@@ -55,7 +55,8 @@ static void new_and_release(void)
 {
     comem_list *made;
     OK(comem_list_new(&stores[VICTIM], &made));
-    OK(comem_list_append(made, far_value(2)));
+    if (made != NULL)
+        OK(comem_list_append(made, far_value(2)));
     comem_list_release(made);
 }
 

@@ -403,17 +403,16 @@ static void set_through(void)
     comem_value_clear(&inner);
 }
 
-/* Nobody but the victim has dict 0, which has itself, dicts, lists and values that refer to it. */
+/* Nobody but the victim has dict 0, which alone has values and a dict that refer to others; no longer to itself. */
 static void victim_alone_holds_structure(void)
 {
+    comem_value itself = packed_value(3, 2);
     dict_of_held();
-    append_structure(FIRST);
-    OK(comem_dict_set(dicts[FIRST][0], comem_int(8), comem_ref(lists[FIRST][0])));
+    OK(comem_dict_pop(dicts[FIRST][0], itself, NULL));
+    comem_value_clear(&itself);
     make_dict(1);
-    OK(comem_dict_set(dicts[FIRST][1], comem_int(1), comem_int(1)));
-    OK(comem_dict_set(dicts[FIRST][1], comem_int(2), comem_ref(lists[FIRST][1])));
+    OK(comem_dict_set(dicts[FIRST][1], far_value(1), comem_ref(lists[FIRST][1])));
     first_sets(comem_int(9), held_value(FIRST, 4, comem_ref_dict(dicts[FIRST][1])));
-    comem_dict_pop(dicts[FIRST][0], comem_int(8), NULL);
     for (unsigned i = 0; i < PARTIES; i++)
         if (i != VICTIM) {
             comem_dict_release(dicts[i][0]);
