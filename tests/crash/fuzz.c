@@ -23,8 +23,8 @@
 
 #include "heap/check.h"
 #include "hook.h"
-#include "objects/handle.h"
 #include "objects/dict.h"
+#include "objects/handle.h"
 #include "objects/list.h"
 #include "program.h"
 

@@ -118,7 +118,8 @@ bool dict_op_fits(const struct model *model, const struct operation *operation)
     case OPERATION_DICT_MERGE:
         return length + other <= model->dict_limit;
     case OPERATION_DICT_EQUAL:
-        return length <= EQUAL_LENGTH && other <= EQUAL_LENGTH; /* values that are containers are compared to their bottom */
+        return length <= EQUAL_LENGTH &&
+               other <= EQUAL_LENGTH; /* values that are containers are compared to their bottom */
     default:
         return true;
     }

@@ -30,10 +30,12 @@
 /* ---- models ---- */
 
 struct model_value {
-    uint8_t kind;       /* a comem_kind */
-    uint8_t fill, last; /* str and bytes: characters by number; all are `fill` but the last one. Packed: its shape is `fill` */
-    uint16_t count;     /* of characters */
-    uint64_t bits;      /* a bool, an int, a float's bits; a reference: the number of what it refers to; packed: what is in it */
+    uint8_t kind; /* a comem_kind */
+    uint8_t fill,
+        last; /* str and bytes: characters by number; all are `fill` but the last one. Packed: its shape is `fill` */
+    uint16_t count; /* of characters */
+    uint64_t
+        bits; /* a bool, an int, a float's bits; a reference: the number of what it refers to; packed: what is in it */
 };
 
 struct model_list {
@@ -142,13 +144,13 @@ struct operation {
     uint8_t list, other;
     uint8_t dict, other_dict;
     bool from_item; /* the value is item `from` of list `other`, got first */
-    bool throw;     /* pop: the item is thrown away; what reads: there is room for one item less; cas: the key is to go */
-    bool exact;     /* slice_set: as many values as the slice has items */
+    bool throw; /* pop: the item is thrown away; what reads: there is room for one item less; cas: the key is to go */
+    bool exact; /* slice_set: as many values as the slice has items */
     int64_t from, index, times;
     comem_slice slice;
     struct model_value bases[OPERATION_BASES]; /* the values are these, over and over */
     size_t base_count, count;                  /* of read: how many are asked for */
-    struct model_value keys[OPERATION_BASES]; /* of a dict, over and over as well */
+    struct model_value keys[OPERATION_BASES];  /* of a dict, over and over as well */
     enum operation_how how;
 };
 

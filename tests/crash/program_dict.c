@@ -178,7 +178,8 @@ static comem_status run_with_keys(const struct holding *holding, const struct op
     else if (status == COMEM_OK && operation->kind == OPERATION_DICT_UPDATE_IF)
         status = run_update_if(operation, dict, &arguments, outcome);
     else if (status == COMEM_OK)
-        status = run_one(operation, dict, arguments.keys[0], operation->from_item ? item : arguments.values[0], outcome);
+        status =
+            run_one(operation, dict, arguments.keys[0], operation->from_item ? item : arguments.values[0], outcome);
     comem_value_clear(&item);
     arguments_free(&arguments);
     return status;

@@ -36,7 +36,6 @@ void holding_release(const struct holding *holding, unsigned lists, unsigned dic
 
 /* ---- running ---- */
 
-
 comem_value *outcome_room(struct outcome *outcome, size_t count)
 {
     outcome->values = malloc((count + 1) * sizeof *outcome->values);

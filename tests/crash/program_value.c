@@ -20,7 +20,6 @@ static const char filler[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwx
 
 /* ---- texts and what is anonymous ---- */
 
-
 static size_t character_size(const struct model_value *value, unsigned number)
 {
     return value->kind == COMEM_BYTES ? 1 : strlen(characters[number]);
@@ -407,9 +406,10 @@ static bool packed_whole(const comem_value *value)
 {
     comem_value tree;
     comem_status status = comem_value_unpack(value, &tree);
-    bool whole = status == COMEM_NO_MEMORY ||
-                 (status == COMEM_OK && ((tree.kind == COMEM_TUPLE && tree.size == 2) ||
-                                         (tree.kind == COMEM_LIST && tree.size == 3 && tree.as.items[0].kind == COMEM_INT)));
+    bool whole =
+        status == COMEM_NO_MEMORY ||
+        (status == COMEM_OK && ((tree.kind == COMEM_TUPLE && tree.size == 2) ||
+                                (tree.kind == COMEM_LIST && tree.size == 3 && tree.as.items[0].kind == COMEM_INT)));
     comem_value_clear(&tree);
     return whole;
 }

@@ -134,8 +134,7 @@ static struct holding common_first(const struct holding *own)
 {
     struct holding common = *own;
     for (unsigned i = 0; i < MODEL_LISTS + MODEL_COMMONS; i++)
-        common.lists[i] =
-            i < MODEL_LISTS ? own->lists[MODEL_LISTS + i % MODEL_COMMONS] : own->lists[i - MODEL_COMMONS];
+        common.lists[i] = i < MODEL_LISTS ? own->lists[MODEL_LISTS + i % MODEL_COMMONS] : own->lists[i - MODEL_COMMONS];
     for (unsigned i = 0; i < MODEL_DICTS + MODEL_COMMON_DICTS; i++)
         common.dicts[i] =
             i < MODEL_DICTS ? own->dicts[MODEL_DICTS + i % MODEL_COMMON_DICTS] : own->dicts[i - MODEL_COMMON_DICTS];
