@@ -85,7 +85,9 @@ static inline int packer_write(struct packer *packer, const void *data, size_t s
 #define msgpack_pack_inline_func_fixint(name) static inline int put_fix##name
 #define msgpack_pack_user struct packer *
 #define msgpack_pack_append_buffer(packer, data, size) return packer_write(packer, data, size)
+#define msgpack_pack_ext put_ext /* newer ones pack time stamps, by this name */
 #include <msgpack/pack_template.h>
+#undef msgpack_pack_ext
 
 void packer_open(struct packer *packer)
 {
