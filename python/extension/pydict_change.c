@@ -333,8 +333,8 @@ static int cas_equal(PyObject *stored, PyObject *expected)
     int equal = PyObject_RichCompareBool(stored, expected, Py_EQ);
     if (equal != 0 || !PyFloat_CheckExact(stored) || !PyFloat_CheckExact(expected))
         return equal;
-    double one = PyFloat_AS_DOUBLE(stored), other = PyFloat_AS_DOUBLE(expected);
-    return memcmp(&one, &other, sizeof(one)) == 0;
+    comem_value one = comem_float(PyFloat_AS_DOUBLE(stored)), other = comem_float(PyFloat_AS_DOUBLE(expected));
+    return one.as.integer == other.as.integer; /* the bits */
 }
 
 /* 1; 0 when another value is there; -1 with an exception. */
@@ -387,7 +387,7 @@ static PyObject *update_if_once(struct change *change, PyObject *function)
     comem_value value;
     PyObject *owner, *old = change_read(change);
     PyObject *new = old == NULL ? NULL : PyObject_CallFunctionObjArgs(function, old, NULL);
-    if (new == change->state->keep) {
+    if (new != NULL &&new == change->state->keep) {
         Py_DECREF(new);
         return old;
     }

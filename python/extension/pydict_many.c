@@ -124,7 +124,7 @@ static int dict_snapshot_show(struct dict_snapshot *snapshot, PyObject *self, si
 /* A new built-in dict of a snapshot's pairs. */
 static PyObject *pydict_make_plain(PyObject *self, int (*put)(struct dict_snapshot *, PyObject *, size_t, PyObject *))
 {
-    struct dict_snapshot snapshot;
+    struct dict_snapshot snapshot = {NULL, NULL, 0};
     if (dict_snapshot_take(&snapshot, self, DICT_ITEMS) < 0)
         return NULL;
     PyObject *plain = PyDict_New();
@@ -147,7 +147,7 @@ PyObject *pydict_shown(PyObject *self)
 
 PyObject *pydict_list(PyObject *self, enum dict_part part)
 {
-    struct dict_snapshot snapshot;
+    struct dict_snapshot snapshot = {NULL, NULL, 0};
     if (dict_snapshot_take(&snapshot, self, part) < 0)
         return NULL;
     PyObject *list = PyList_New((Py_ssize_t)snapshot.count);

@@ -24,7 +24,8 @@ static unsigned kind_number(struct module_state *state, PyTypeObject *type)
 
 const struct kind *pyobject_kind(PyTypeObject *type)
 {
-    return kinds[kind_number(module_state_of(type), type)];
+    unsigned number = kind_number(module_state_of(type), type);
+    return number < KINDS ? kinds[number] : NULL;
 }
 
 int pyobject_kind_named(PyObject *typeid, enum kind_index *index)

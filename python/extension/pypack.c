@@ -69,7 +69,7 @@ static int seen_grow(struct seen *seen)
         return 0;
     }
     grown.room = seen->room * 4;
-    grown.places = PyMem_Calloc(grown.room, sizeof(*grown.places));
+    grown.places = PyMem_Calloc(grown.room, sizeof(PyObject *));
     if (grown.places == NULL) {
         PyErr_NoMemory();
         return -1;

@@ -146,7 +146,7 @@ comem_status dict_contains(comem_dict *dict, const struct key *key, bool *found)
 
 comem_status dict_find(comem_dict *dict, const struct key *key, comem_value *value, struct dict_moment *moment)
 {
-    struct dict_reading reading;
+    struct dict_reading reading = {.entry = NULL};
     struct cell_image image;
     *value = comem_none();
     *moment = (struct dict_moment){.entry = 0};

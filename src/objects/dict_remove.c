@@ -101,7 +101,7 @@ static comem_status find_to_remove(struct participant *me, struct comem_object *
 static comem_status pop(struct participant *me, struct comem_object *dict, const struct key *key, comem_value *value)
 {
     struct locked_dict locked;
-    struct dict_spot spot;
+    struct dict_spot spot = {.entry = NULL};
     bool mutex = false;
     comem_status status = dict_lock(me, dict, &locked);
     if (status == COMEM_OK)
@@ -221,7 +221,7 @@ static comem_status read_last(struct participant *me, struct comem_object *dict,
                               struct dict_moment *moment)
 {
     struct locked_dict locked;
-    struct dict_spot spot;
+    struct dict_spot spot = {.entry = NULL};
     comem_status status = dict_lock_to_read(me, dict, &locked);
     if (status != COMEM_OK)
         return status;
@@ -266,7 +266,7 @@ static comem_status remove_last_if(struct participant *me, struct comem_object *
                                    bool *done)
 {
     struct locked_dict locked;
-    struct dict_spot spot;
+    struct dict_spot spot = {.entry = NULL};
     comem_status status = dict_lock(me, dict, &locked);
     if (status == COMEM_OK)
         status = last_locked(me, dict, &locked, &spot);
