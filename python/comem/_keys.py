@@ -28,6 +28,7 @@ __all__ = ["Typed", "canonical"]
 
 _SHARED = tuple(getattr(_engine, name) for name in ("List", "Dict") if hasattr(_engine, name))
 _MICROSECOND = datetime.timedelta(microseconds=1)
+_DIGITS_MAX = 4000  # of a Decimal that is compared with ints: of others the int would take for ever
 
 
 class Typed(tuple):  # type: ignore[type-arg]
@@ -70,9 +71,12 @@ def _key(key: Any) -> Any:
 def _other(key: Any, cls: type) -> Any:
     """The canonical form of a key that is equal to no plain one."""
     if isinstance(key, Decimal) and key.is_finite():
-        return Typed(("rational", key.as_integer_ratio()))
+        return _vast(key) if _is_vast(key) else Typed(("rational", key.as_integer_ratio()))
     if isinstance(key, numbers.Rational):  # may be equal to a Decimal
-        return Typed(("rational", (int(key.numerator), int(key.denominator))))
+        try:
+            return Typed(("rational", (int(key.numerator), int(key.denominator))))
+        except TypeError:
+            pass  # numpy says of its time spans that they are ints
     if isinstance(key, enum.Enum) and _compares_as(cls, enum.Enum):
         return _object(cls, key._name_ if type(key).__members__.get(key._name_) is key else key._value_)
     if _is_value_dataclass(cls):
@@ -120,12 +124,27 @@ def _candidates(key: Any) -> Iterator[Any]:
         yield _PLAIN[str if isinstance(key, str) else bytes](key)
     elif isinstance(key, numbers.Complex) and not isinstance(key, numbers.Real):
         yield complex(key)
+    elif isinstance(key, Decimal) and _is_vast(key):
+        return
     else:
         for convert, base in (operator.index, int), (int, int), (float, float):
             try:
                 yield _PLAIN[base](convert(key))
             except (TypeError, ValueError, ArithmeticError):
                 pass  # it is no number of this kind
+
+
+def _is_vast(key: Decimal) -> bool:
+    """Whether a Decimal is too large or too fine to be made an int or a fraction of ints."""
+    exponent = key.as_tuple().exponent
+    return isinstance(exponent, int) and (exponent < -_DIGITS_MAX or key.adjusted() > _DIGITS_MAX)
+
+
+def _vast(key: Decimal) -> Typed:
+    sign, digits, exponent = key.as_tuple()
+    text = "".join(map(str, digits))
+    bare = text.rstrip("0")
+    return Typed(("decimal", (sign, bare, exponent + len(text) - len(bare)) if bare else (0, "", 0)))  # type: ignore[operator]
 
 
 # ---- keys with a known state ----
@@ -138,11 +157,13 @@ def _since(microseconds: int, key: Any) -> tuple[str, int]:
 
 
 def _time(key: Any) -> tuple[str, int]:
+    key = key.replace(fold=0)  # which of two equal times in a night it is counts in neither comparing nor hashing
     seconds = (key.hour * 60 + key.minute) * 60 + key.second
     return _since(seconds * 1000000 + key.microsecond, key)
 
 
 def _datetime(key: Any) -> tuple[str, int]:
+    key = key.replace(fold=0)  # as _time()
     return _since((key.replace(tzinfo=None) - datetime.datetime.min) // _MICROSECOND, key)
 
 
@@ -183,7 +204,7 @@ def _name(key: Any) -> str:
         found = functools.reduce(getattr, key.__qualname__.split("."), sys.modules[str(module)])
     except (AttributeError, KeyError):
         found = None
-    if found is not key:
+    if found is not key and key not in (type(None), type(NotImplemented), type(...)):  # which pickle knows
         raise TypeError(f"cannot use {key!r} in a key: it is not found as {name}, nor would a copy be")
     return name
 

@@ -68,6 +68,9 @@ def _before_fork() -> None:
     except (OSError, MemoryError, ValueError):
         pass  # the fork must go on; whoever uses the store next is told why there is none
     register_exit()
+    for name in ("comem._keys", "comem._values", "comem.managers"):  # another thread may just be importing it, and
+        if name in sys.modules:  # the child would wait for that for ever
+            __import__(name)
 
 
 def _after_fork() -> None:

@@ -16,7 +16,8 @@ struct dict_iterator {
     size_t next; /* how many were met */
     enum dict_part part;
     bool backward;
-    uint64_t resized; /* the dict's count at the beginning */
+    uint64_t resized; /* the dict's count at the beginning, */
+    uint64_t resizes; /* and the thread's: what other threads do is no mistake of this loop's */
 };
 
 struct dict_view {
@@ -51,6 +52,7 @@ static PyObject *iterator_new(PyObject *dict, enum dict_part part, bool backward
     iterator->part = part;
     iterator->backward = backward;
     iterator->resized = dict_resized(dict);
+    iterator->resizes = dict_resizes;
     PyObject_GC_Track(iterator);
     return (PyObject *)iterator;
 }
@@ -99,7 +101,7 @@ static PyObject *iterator_next(PyObject *self)
     PyObject *dict = iterator->dict;
     if (UNLIKELY(dict == NULL))
         return NULL;
-    if (UNLIKELY(iterator->resized != dict_resized(dict))) {
+    if (UNLIKELY(iterator->resized != dict_resized(dict) && iterator->resizes != dict_resizes)) {
         PyErr_SetString(PyExc_RuntimeError, "dictionary changed size during iteration");
         return NULL;
     }

@@ -107,6 +107,10 @@ static int pack_said(struct packing *packing, comem_status status)
         return 1;
     if (status == COMEM_INVALID && !packing->key)
         return 0;
+    if (status == COMEM_INVALID) {
+        PyErr_Format(PyExc_TypeError, "cannot use this as a key: %s", comem_detail());
+        return -1;
+    }
     return pyobject_fail(packing->container, status);
 }
 

@@ -18,6 +18,8 @@
 #define DICT_WORK 2u /* steps of trash that a change does */
 #define CLEAR_WORK 4u
 
+_Thread_local uint64_t dict_resizes;
+
 /* ---- under the lock ---- */
 
 comem_status dict_damaged(struct participant *me, struct comem_object *dict)

@@ -14,6 +14,8 @@ struct comem_dict {
     _Atomic uint64_t resized; /* private: how often this process added or removed keys */
 };
 
+extern _Thread_local uint64_t dict_resizes; /* how often this thread did, in whatever dict */
+
 /* Makes an empty dict in a scope, with OBJECT_ flags; see comem_dict_new(). */
 comem_status dict_new_in(comem_store *store, uint64_t scope, uint32_t flags, comem_dict **dict);
 

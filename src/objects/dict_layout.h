@@ -283,6 +283,7 @@ static inline void dict_count_resize(struct comem_object *dict)
     _Atomic uint64_t *count = &((struct comem_dict *)dict)->resized; /* private: the dict's lock guards it */
     atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
                           memory_order_relaxed); /* private: as said */
+    dict_resizes++;
 }
 
 /* Whether a key, found or not, is as it was at `moment`. */

@@ -58,15 +58,15 @@ struct change {
 /* ---- before the lock ---- */
 
 /* Whether all objects that a value refers to are of the store. */
-static bool is_of_store(const struct store_map *map, const comem_value *value)
+static comem_status check_store(const struct store_map *map, const comem_value *value)
 {
     uint64_t count = 1;
     struct comem_object *const *objects =
         value->kind == COMEM_REF ? &value->as.object : cell_held_objects(value, &count);
     for (uint64_t i = 0; objects != NULL && i < count; i++)
         if (objects[i] != NULL && objects[i]->map != map)
-            return false;
-    return true;
+            return object_foreign(objects[i]);
+    return COMEM_OK;
 }
 
 static comem_status list_texts(const struct store_map *map, struct update *update)
@@ -86,11 +86,11 @@ static comem_status list_texts(const struct store_map *map, struct update *updat
         }
     }
     update->made_count = made;
-    for (size_t i = 0; i < update->count; i++)
-        if (!is_of_store(map, &update->values[i])) /* known before room is made */
-            return store_error(COMEM_INVALID, "an object referred to belongs to another store");
     bool plain;
-    return list_values_check(update->made, made, &plain);
+    comem_status status = list_values_check(update->made, made, &plain);
+    for (size_t i = 0; i < update->count && status == COMEM_OK; i++)
+        status = check_store(map, &update->values[i]); /* known before room is made */
+    return status;
 }
 
 static void close_update(struct update *update)

@@ -360,3 +360,17 @@ def test_a_full_store_leaves_the_dict_as_it_was(script_passes, act, make):
         """,
         COMEM_SIZE_LIMIT="2M",
     )
+
+
+def test_what_another_thread_adds_is_no_mistake_of_a_loop():
+    shared = comem.Dict({number: number for number in range(100)})
+    loop = iter(shared)
+    next(loop)
+    other = threading.Thread(target=shared.update, args=({"new": 1},))
+    other.start()
+    other.join()
+    assert len(list(loop)) == 99
+    loop = iter(shared)
+    shared["of this thread"] = 1
+    with pytest.raises(RuntimeError, match="changed size"):
+        next(loop)

@@ -218,3 +218,25 @@ def test_hypothetical_numbers_are_one_key_as_in_a_dict(face):
         shared[number] = plain[number] = place
     assert list(shared.values()) == list(plain.values())
     assert [shared[number] for number in numbers] == [plain[number] for number in numbers]
+
+
+def test_a_number_with_a_large_exponent_is_a_key_at_once():
+    shared = comem.Dict({decimal.Decimal("1e999999"): "large"})
+    assert shared[decimal.Decimal("10e999998")] == "large"
+    assert decimal.Decimal("1e-999999") not in shared and decimal.Decimal("2e999999") not in shared
+
+
+def test_equal_times_of_a_repeated_hour_are_one_key():
+    zone = pytest.importorskip("zoneinfo").ZoneInfo("Europe/Berlin")
+    first = datetime.datetime(2020, 10, 25, 2, 30, tzinfo=zone)
+    assert comem.Dict({first: 1}).get(first.replace(fold=1)) == 1
+
+
+def test_the_type_of_none_and_tuples_too_deep():
+    shared = comem.Dict({type(None): 1})
+    assert shared[type(None)] == 1
+    deep = ()
+    for _ in range(120):
+        deep = (deep,)
+    with pytest.raises(TypeError, match="100 deep"):
+        shared[deep] = 1
