@@ -9,9 +9,10 @@
 #include "objects/handle.h"
 #include "pyobject.h"
 
-#define UNBOUND                                                                                                          \
-    "this object stands for nothing: it was made while this process imported its parent's main module, whose lines run " \
-    "again there. Make it under `if __name__ == \"__main__\":` and pass it as an argument"
+#define UNBOUND                                                                                                 \
+    "this object stands for nothing: it was made while this process imported its parent's main module again. "  \
+    "Make none at the top of a module; make it in a function or under `if __name__ == \"__main__\":` and pass " \
+    "it as an argument"
 
 static unsigned children; /* being started by this process */
 
