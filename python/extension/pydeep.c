@@ -28,10 +28,11 @@ static enum kind_index deep_kind(PyObject *object)
 
 static PyObject *deep_refuse(PyObject *object)
 {
+    const char *instead = "; store a frozenset, or a dict with the members as keys, each with True";
     PyErr_Format(
         PyExc_TypeError,
         "cannot store a plain '%.200s' in an object that shares all the way down: it would be a private copy%s",
-        Py_TYPE(object)->tp_name, Py_IS_TYPE(object, &PySet_Type) ? "; a frozenset can be stored" : "");
+        Py_TYPE(object)->tp_name, Py_IS_TYPE(object, &PySet_Type) ? instead : "");
     return NULL;
 }
 
