@@ -25,6 +25,8 @@ class ValueUnreadable(pickle.UnpicklingError):
     where say what it is, why it cannot be read, and its key or index ("key 'a'", "item 3"; None: not known).
     """
 
+    __module__ = "comem"  # where programs, tracebacks and pickles name it
+
     def __init__(self, class_name: str, reason: str, where: str | None = None) -> None:
         super().__init__(class_name, reason, where)
         self.class_name, self.reason, self.where = class_name, reason, where
@@ -87,8 +89,11 @@ def dumps(value: Any) -> tuple[bytes, list[pickle.PickleBuffer], list[Any]]:
     held: list[Any] = []
     try:
         _Pickler(file, buffers, held).dump(value)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise TypeError(f"cannot store an object of type '{type(value).__name__}': {error}") from error
+    except (RecursionError, _engine.DamagedError):
+        raise  # RuntimeErrors, but not about the value's type
+    except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
+        hint = "; pass it as an argument of the process" if "through inheritance" in str(error) else ""
+        raise TypeError(f"cannot store an object of type '{type(value).__name__}': {error}{hint}") from error
     return file.getvalue(), buffers, held
 
 

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import enum
 import math
+import multiprocessing
 import pickle
 import socket
 import sys
@@ -333,6 +334,26 @@ def test_a_local_class_or_function_is_a_type_error(there_and_back):
             there_and_back(value)
 
 
+@pytest.mark.parametrize("name", ["Lock", "Queue", "Value", "Event"])
+def test_what_multiprocessing_hands_to_children_alone_is_a_type_error(there_and_back, name):
+    there_and_back("before")
+    made = getattr(multiprocessing, name)(*["i"] * (name == "Value"))
+    for value in (made, [made]):
+        with pytest.raises(TypeError, match=rf"type '{type(value).__name__}'.*as an argument of the process") as caught:
+            there_and_back(value)
+        assert type(caught.value.__cause__) is RuntimeError
+
+
+class Deep:
+    def __reduce__(self):
+        raise RecursionError("too deep")
+
+
+def test_a_recursion_error_stays_one(there_and_back):
+    with pytest.raises(RecursionError, match="^too deep$"):
+        there_and_back(Deep())
+
+
 class Angry:
     def __reduce__(self):
         raise ZeroDivisionError
@@ -474,6 +495,7 @@ def test_the_exception_can_be_pickled(vanishing):
         shared[0]
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value) and again.where == "item 0"
+    assert type(again) is comem.ValueUnreadable and comem.ValueUnreadable.__module__ == "comem"
 
 
 def test_an_interrupt_while_a_value_is_loaded_is_an_interrupt():
