@@ -36,7 +36,7 @@ static PyMethodDef mark_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-PyDoc_STRVAR(mark_doc, "The type of comem.MISSING and comem.KEEP.");
+PyDoc_STRVAR(mark_doc, "The type of comem.MISSING, or of comem.KEEP.");
 
 static PyType_Slot mark_slots[] = {
     {Py_tp_doc, (void *)mark_doc},
@@ -45,21 +45,22 @@ static PyType_Slot mark_slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec mark_spec = {
-    .name = "comem.Mark",
-    .basicsize = sizeof(struct mark_object),
-    .flags = MODULE_NO_INSTANCES,
-    .slots = mark_slots,
+/* Each has a type of its own, since messages name an object by its type. */
+static PyType_Spec mark_specs[] = {
+    {"comem.MISSING", sizeof(struct mark_object), 0, MODULE_NO_INSTANCES, mark_slots},
+    {"comem.KEEP", sizeof(struct mark_object), 0, MODULE_NO_INSTANCES, mark_slots},
 };
 
 /* Makes a mark and puts it into the module. NULL with an exception. */
-static PyObject *mark_make(PyObject *module, PyTypeObject *type, const char *name)
+static PyObject *mark_make(PyObject *module, PyType_Spec *spec)
 {
-    struct mark_object *mark = (struct mark_object *)(void *)type->tp_alloc(type, 0);
+    PyTypeObject *type = module_make_type(module, spec);
+    struct mark_object *mark = type == NULL ? NULL : (struct mark_object *)(void *)type->tp_alloc(type, 0);
+    Py_XDECREF(type);
     if (mark == NULL)
         return NULL;
-    mark->name = name;
-    if (PyObject_SetAttrString(module, name, (PyObject *)mark) < 0)
+    mark->name = strchr(spec->name, '.') + 1;
+    if (PyObject_SetAttrString(module, mark->name, (PyObject *)mark) < 0)
         Py_CLEAR(mark);
     return (PyObject *)mark;
 }
@@ -67,13 +68,9 @@ static PyObject *mark_make(PyObject *module, PyTypeObject *type, const char *nam
 int pydict_marks_setup(PyObject *module)
 {
     struct module_state *state = module_state(module);
-    PyTypeObject *type = module_make_type(module, &mark_spec);
-    if (type == NULL)
-        return -1;
-    state->missing = mark_make(module, type, "MISSING");
-    state->keep = mark_make(module, type, "KEEP");
-    Py_DECREF(type);
-    return state->missing == NULL || state->keep == NULL ? -1 : 0;
+    state->missing = mark_make(module, &mark_specs[0]);
+    state->keep = state->missing == NULL ? NULL : mark_make(module, &mark_specs[1]);
+    return state->keep == NULL ? -1 : 0;
 }
 
 /* ---- attempts ---------------------------------------------------------------------------------------------------- */

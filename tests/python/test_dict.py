@@ -593,6 +593,8 @@ def test_missing_and_keep_are_themselves_everywhere():
         assert copy.copy(mark) is copy.deepcopy(mark) is mark
         with pytest.raises(TypeError):
             type(mark)()
+        with pytest.raises(TypeError, match=f"'{name}' and 'int'"):
+            mark + 1
 
 
 # ---- copies, pickles, subclasses -------------------------------------------------------------------------------------
