@@ -4,6 +4,7 @@ SyncManager is a subclass of the standard one that starts no server. What it mak
 used there by every process directly.
 """
 
+import multiprocessing
 import os
 from multiprocessing import ProcessError, get_all_start_methods, get_context, get_start_method
 from multiprocessing import managers as _standard
@@ -17,8 +18,8 @@ DictProxy = _engine._make_proxy_type("dict", _standard.DictProxy)
 _process.register_exit()  # multiprocessing.util is imported by now
 
 
-def _later(what):
-    return NotImplementedError(f"{what} comes with a later release of comem; multiprocessing.Manager() has it")
+def _later(what, own=""):
+    return NotImplementedError(f"{what} comes with a later release of comem; multiprocessing.Manager() has it{own}")
 
 
 class SyncManager(_standard.SyncManager):
@@ -128,7 +129,8 @@ class SyncManager(_standard.SyncManager):
         raise _later("get_server()")
 
     def _create(self, typeid, /, *args, **kwds):
-        raise _later(f"Manager().{typeid}()")
+        own = f", and multiprocessing.{typeid}() works beside comem" if hasattr(multiprocessing, typeid) else ""
+        raise _later(f"Manager().{typeid}()", own)
 
     def _debug_info(self):
         raise _later("_debug_info()")

@@ -274,6 +274,14 @@ def test_what_is_not_there_yet_says_so_and_starts_nothing(manager, act):
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.parametrize("name", ["Lock", "Queue", "Value", "Event", "Pool"])
+def test_what_multiprocessing_has_itself_is_named(manager, name):
+    with pytest.raises(NotImplementedError, match=rf"has it, and multiprocessing\.{name}\(\) works beside comem$"):
+        getattr(manager, name)()
+    with pytest.raises(NotImplementedError, match=r"multiprocessing\.Manager\(\) has it$"):
+        manager.Namespace()
+
+
 def test_lists_are_made_from_iterables(manager):
     assert manager.list() == []
     assert manager.list((1, 2)) == [1, 2]
