@@ -6,12 +6,12 @@ from typing import (
     Callable,
     ClassVar,
     Final,
-    Generic,
     ItemsView,
     Iterable,
     Iterator,
     KeysView,
     MutableMapping,
+    MutableSequence,
     NoReturn,
     Optional,
     SupportsIndex,
@@ -39,7 +39,7 @@ __version__: str
 class GoneError(BrokenPipeError, EOFError): ...
 class DamagedError(RuntimeError): ...
 
-class List(Generic[_T]):
+class List(MutableSequence[_T]):
     def __init__(self, iterable: Iterable[_T] = ..., /) -> None: ...
     def append(self, object: _T, /) -> None: ...
     def extend(self, iterable: Iterable[_T], /) -> None: ...

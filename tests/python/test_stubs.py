@@ -13,7 +13,7 @@ import comem
 PROGRAM = '''
 import builtins
 from multiprocessing import managers as standard
-from typing import Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Mapping, MutableMapping, MutableSequence, Optional, Sequence, Tuple, Union
 
 import comem
 from comem.managers import DictProxy, ListProxy, SyncManager
@@ -63,6 +63,7 @@ with comem.Manager(deep=True) as manager:
     number = scores["one"] + scores.pop("one", 2) + scores.add("one") + manager.dict([("two", 2)])["two"]
     made: builtins.dict[str, int] = scores.fromkeys(["a"], 1)
     dict_table: Dict[DictProxy[str, int], int] = {scores: 1}
+    items_of: MutableSequence[str] = words
 plain: builtins.list[int] = [*numbers]
 names_of: comem.Dict[int, str] = comem.Dict({1: "one"})
 names_of[2] = "two"
@@ -79,6 +80,12 @@ for number in reversed(names_of.keys()):
     pass
 if names_of.cas(1, comem.MISSING, "new") and names_of.cas(1, "new", comem.MISSING):
     names_of.update_if(1, lambda value: comem.KEEP if value is comem.MISSING else value + "x")
+def longest(text: Any) -> Any:
+    return comem.KEEP if text is comem.MISSING else text + "x"
+names_of.update_if(1, longest)
+def total(values: MutableSequence[int], named: Sequence[int], table: MutableMapping[int, str]) -> int:
+    return sum(values) + sum(named) + len(table)
+number = total(numbers, numbers, names_of)
 copied_names: comem.Dict[int, str] = names_of.copy()
 mapping: Mapping[int, str] = names_of
 plain_names: builtins.dict[int, str] = dict(names_of)
