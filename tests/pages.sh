@@ -19,9 +19,9 @@ cut_page() # PAGE NAME
             1i #include <stdlib.h>
             1i #include <comem.h>
             1i void check(comem_status status);
-            1i void piece(comem_list *list, comem_list *queue);
-            1i void piece(comem_list *list, comem_list *queue) {
-            1i (void)list, (void)queue;
+            1i void piece(comem_list *list, comem_list *queue, comem_dict *dict);
+            1i void piece(comem_list *list, comem_list *queue, comem_dict *dict) {
+            1i (void)list, (void)queue, (void)dict;
             $a }' "$block"
         $compiler -I"$here/include" -c "$block" -o "${block%.c}.o"
     done
