@@ -6,12 +6,12 @@ import re
 import pytest
 
 DOCS = pathlib.Path(__file__).parent.parent.parent / "docs"
-SCRIPT = re.compile(r"```python\n(.*?)```\s+prints `([^`]*)`", re.DOTALL)
+SCRIPT = re.compile(r"```python\n((?:(?!```).)*)```\s+prints `([^`]*)`", re.DOTALL)
 
 
 @pytest.mark.parametrize(
     "name, count",
-    [("values.md", 2), ("keys.md", 2), ("processes.md", 1), ("how-it-works.md", 1), ("limits.md", 1), ("format.md", 1)],
+    [("values.md", 2), ("keys.md", 2), ("processes.md", 2), ("dicts.md", 1), ("how-it-works.md", 1), ("limits.md", 1), ("format.md", 1)],
 )
 def test_the_scripts_of_a_page_print_what_it_says(name, count, script_passes):
     scripts = SCRIPT.findall((DOCS / name).read_text(encoding="utf-8"))
