@@ -1,5 +1,6 @@
 """Keys: what is one key and what is not, row by row of docs/keys.md; in every process, whatever its hash seed."""
 
+import datetime
 import decimal
 import fractions
 import multiprocessing
