@@ -184,8 +184,11 @@ _STATE: dict[type, Callable[[Any], Any]] = {
 
 
 def _is_value_dataclass(cls: type) -> bool:
-    parameters = cls.__dict__.get("__dataclass_params__")
-    return parameters is not None and parameters.eq and (parameters.frozen or parameters.unsafe_hash)
+    """Whether cls compares as a dataclass does, by its own or an inherited comparison."""
+    owner: Any = next((base for base in cls.__mro__ if "__dataclass_params__" in base.__dict__), object)
+    parameters = owner.__dict__.get("__dataclass_params__")
+    by_fields = parameters is not None and parameters.eq and (parameters.frozen or parameters.unsafe_hash)
+    return by_fields and _compares_as(cls, owner)
 
 
 def _is_global(key: Any) -> bool:

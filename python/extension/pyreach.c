@@ -240,7 +240,11 @@ PyDoc_STRVAR(is_foreign_doc, "_is_foreign(handle, /)\n--\n\n"
 
 static PyObject *reach_is_foreign(PyObject *Py_UNUSED(module), PyObject *object)
 {
-    const comem_object *handle = pyobject_handle(object, object);
+    const comem_object *handle = module_find(Py_TYPE(object)) == NULL ? NULL : pyobject_handle(object, object);
+    if (handle == NULL) {
+        PyErr_SetString(PyExc_TypeError, "_is_foreign() takes a shared object");
+        return NULL;
+    }
     const struct store_map *map = handle_default_map();
     return PyBool_FromLong(map != NULL && handle->identity != 0 && handle->map != map);
 }
