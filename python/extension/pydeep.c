@@ -10,6 +10,10 @@
 #include "objects/handle.h"
 #include "pyobject.h"
 
+#define DEPTH_MAX 1000 /* 3 MB of the stack; the interpreter's own count for functions of C allows for less a level */
+
+static _Thread_local int depth; /* objects being shared, one within the other */
+
 bool pydeep_wanted(PyObject *container, PyObject *object)
 {
     return (PyList_CheckExact(object) || PyDict_CheckExact(object) || Py_IS_TYPE(object, &PySet_Type)) &&
@@ -71,14 +75,17 @@ static PyObject *deep_share_new(PyObject *container, PyObject *object, PyObject 
     enum kind_index index = deep_kind(object);
     if (index == KINDS)
         return deep_refuse(object);
-    PyObject *shared = deep_make(container, index);
-    if (shared == NULL || Py_EnterRecursiveCall(" while sharing a nested object") != 0) {
-        Py_XDECREF(shared);
+    if (depth >= (Py_GetRecursionLimit() < DEPTH_MAX ? Py_GetRecursionLimit() : DEPTH_MAX)) {
+        PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded while sharing a nested object");
         return NULL;
     }
+    PyObject *shared = deep_make(container, index);
+    if (shared == NULL)
+        return NULL;
+    depth++;
     if (deep_remember(memo, key, shared, object) < 0 || pyobject_kind_at(index)->fill(shared, object, memo) < 0)
         Py_CLEAR(shared);
-    Py_LeaveRecursiveCall();
+    depth--;
     return shared;
 }
 
