@@ -1,6 +1,6 @@
 /* comem.h - variables that every process of a program shares
  *
- * A store is memory that several processes map; the objects in it (lists and dicts, for now) are used through handles. Every
+ * A store is memory that several processes map; the objects in it, lists and dicts, are used through handles. Every
  * process of a program sees every change at once, and a process killed at any instruction leaves every object whole.
  *
  * Conventions
