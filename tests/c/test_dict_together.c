@@ -404,7 +404,7 @@ static void *write_batches(void *argument)
     struct dice dice = dice_of_thread();
     static _Thread_local char rooms[BATCH][64];
     comem_pair pairs[BATCH];
-    for (int64_t turn = 0; !race->stop; turn++) {
+    while (!race->stop) {
         long long number = (long long)dice_roll(&dice, 1000000) * 4 + getpid() % 4;
         comem_status status = COMEM_OK;
         for (int i = 0; i < BATCH; i++) {
