@@ -351,14 +351,14 @@ if __name__ == "__main__":
         before = used()
         for _ in range(4):
             start_and_kill(log)
-        if rounds > 0 and used() == before and len(log) > 0:
-            print("as large as before")
+        if rounds > 0 and used() - before < 400_000 and len(log) > 0:
+            print("no larger than before")
             break
 """,
         METHOD=method,
     )
     # Not its stderr: a child whose parent died before it had sent all says so there.
-    assert done.returncode == 0 and done.stdout == "as large as before\n"  # a leak would be 400 kB for each of them
+    assert done.returncode == 0 and done.stdout == "no larger than before\n"  # a leak would be 400 kB for each of the four
 
 
 @fresh_interpreter
