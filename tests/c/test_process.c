@@ -402,8 +402,9 @@ static void a_repairer_killed_while_it_waits_leaves_no_claim_behind(void **state
     struct bench *bench = *state;
     struct stage stage = {bench->map, support_list(&bench->store), support_shared(4096)};
     pid_t dead = support_fork(hold_list_with_block, &stage), other = support_fork(do_nothing, &stage);
+    support_await(&stage.reached[0], 1); /* it has its block before the heap is held */
     pid_t holder = support_fork(hold_heap_while_stopped, &stage), repairer = support_fork(append_when_told, &stage);
-    for (int i = 0; i < 3; i++)
+    for (int i = 1; i < 3; i++)
         support_await(&stage.reached[i], 1);
     kill_child(dead);
     stage.reached[4] = 1;
