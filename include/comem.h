@@ -55,14 +55,15 @@ typedef enum comem_status {
     COMEM_OK = 0,
     COMEM_NO_MEMORY,    /* the store is full (its limit, the file system's, the process's) or malloc() failed */
     COMEM_OUT_OF_RANGE, /* an index beyond the list, or pop from an empty one */
-    COMEM_NOT_FOUND,    /* no item equals the value, or no key */
+    COMEM_NOT_FOUND,    /* no item equals the value, no key, no root or no store of that name */
     COMEM_TYPE,         /* a value of a kind that this call cannot take */
     COMEM_INVALID,      /* an argument outside its range */
     COMEM_GONE,         /* the object or its store is no longer there, or out of this process's reach */
     COMEM_BUSY,         /* re-entered from a signal handler */
     COMEM_DAMAGED,      /* the store fails its checks */
     COMEM_UNSUPPORTED,  /* not on this system, or a store of another format */
-    COMEM_SYSTEM        /* the operating system refused a call; the detail names it */
+    COMEM_SYSTEM,       /* the operating system refused a call; the detail names it */
+    COMEM_DENIED        /* a store that is not this user's alone: another owner, others may use it, or a link leads to it */
 } comem_status;
 
 /* A fixed sentence for `status`, never NULL, never to be freed. O(1). */
@@ -81,6 +82,7 @@ typedef struct comem_store comem_store;
 typedef struct comem_object comem_object; /* any shared object's handle */
 typedef struct comem_list comem_list;
 typedef struct comem_dict comem_dict;
+typedef struct comem_variable comem_variable;
 
 typedef enum comem_kind {
     COMEM_NONE = 0,
@@ -202,6 +204,15 @@ static inline comem_value comem_ref_dict(comem_dict *dict)
     return value;
 }
 
+/* The same for a variable. */
+static inline comem_value comem_ref_variable(comem_variable *variable)
+{
+    comem_value value = comem_none();
+    value.as.object = (comem_object *)(void *)variable;
+    value.kind = COMEM_REF;
+    return value;
+}
+
 /* `count` values as one of kind COMEM_LIST, COMEM_TUPLE, COMEM_SET or COMEM_FROZENSET, `count` pairs as a COMEM_DICT, or two floats
  * as a COMEM_COMPLEX: for comem_value_pack(). */
 static inline comem_value comem_items(comem_kind kind, const comem_value *items, size_t count)
@@ -237,23 +248,73 @@ COMEM_API void comem_value_clear(comem_value *value);
 /* The list that `value` refers to, NULL when it is no reference to a list. Borrowed: good until the value is cleared. */
 COMEM_API comem_list *comem_value_list(const comem_value *value);
 COMEM_API comem_dict *comem_value_dict(const comem_value *value);
+COMEM_API comem_variable *comem_value_variable(const comem_value *value);
 
 /* ---- stores ------------------------------------------------------------------------------------------------------ */
 
+#define COMEM_EXISTING 1u     /* a store that is not there is not made: COMEM_NOT_FOUND */
+#define COMEM_REFUSE_PICKLE 2u /* this process neither stores pickles there nor reads them, whoever wrote them: COMEM_TYPE */
+
 typedef struct comem_options {
     uint64_t size_limit; /* bytes the store may grow to, at least 1 MiB; 0: half of the machine's memory, or what the
-                          * environment's COMEM_SIZE_LIMIT says (a number, with K, M or G behind it) */
+                          * environment's COMEM_SIZE_LIMIT says (a number, with K, M or G behind it). It counts for the
+                          * call that makes the store */
+    uint32_t flags;      /* of the two above; COMEM_EXISTING counts for a name alone */
 } comem_options;
 
-/* Opens a store. `name` NULL: this program's own, which the first call makes and children made by fork() share; options
- * matter to the call that makes it. `options` may be NULL.
- * COMEM_UNSUPPORTED: any name but NULL (stores by name are not there yet). COMEM_INVALID: a size limit below 1 MiB, or a
- * COMEM_SIZE_LIMIT that is no size. COMEM_NO_MEMORY: not even the first 256 KiB were to be had. COMEM_SYSTEM: no memfd, no mapping, no tables left.
- * O(1), about 100 us for the call that makes the store, 1 us after that. */
+/* Opens a store. `options` may be NULL.
+ *
+ * `name` NULL: this program's own, which the first call makes and children made by fork() share.
+ *
+ * Otherwise a store that programs without a common ancestor share: one file, of this user alone (mode 0600), which lives until
+ * comem_unlink() or, in memory, until the machine stops. A name without a slash is that of a file in /dev/shm: 1 to 200 bytes
+ * of UTF-8, no control characters, no ':', not a '.' in front. One with a slash is a path on tmpfs, ext4 or xfs. If it is not
+ * there it is made: privately, then published whole; of several that make it at once, one does. A process has one mapping of a
+ * store, however often it opens it; COMEM_REFUSE_PICKLE given once holds until it is closed.
+ *
+ * COMEM_NOT_FOUND: it is not there and COMEM_EXISTING was given, or there is no such folder. COMEM_DENIED: it belongs to another
+ * user, others may read or write it, or it is a symbolic link. COMEM_DAMAGED: cut short, or it contradicts itself, or the machine
+ * stopped while it was in use (`comem check --repair` looks after that). COMEM_UNSUPPORTED: no store, a store of another version
+ * or kind of machine, or a file system that is none of the three. COMEM_INVALID: a name that is none, a size limit below 1 MiB, or a
+ * COMEM_SIZE_LIMIT that is no size. COMEM_NO_MEMORY: not even the first 256 KiB were to be had, or the address space that this
+ * process may use (ulimit -v) is too small for the store. COMEM_SYSTEM: no memfd, no tables left, ...
+ * O(1), about 100 us; 1 us for one that this process has. */
 COMEM_API comem_status comem_open(const char *name, const comem_options *options, comem_store **store);
 
-/* Closes what comem_open() gave; NULL is ignored. Handles stay good: the store goes with the last process. O(1). */
+/* Closes what comem_open() gave; NULL is ignored. Of the program's own store handles stay good: it goes with the last process.
+ * When a store by name was closed as often as it was opened, handles on its objects answer COMEM_GONE; no other thread may be
+ * inside a call on it then. O(1), about 20 us. */
 COMEM_API void comem_close(comem_store *store);
+
+/* Removes a store by name; those that have it open go on using it, and it is gone when the last of them closes it. Whoever
+ * opens the name from now on makes another. COMEM_NOT_FOUND; COMEM_DENIED: not this user's; COMEM_INVALID: a name that is none;
+ * COMEM_UNSUPPORTED: the file is no store, and stays. COMEM_SYSTEM. O(1), about 10 us. */
+COMEM_API comem_status comem_unlink(const char *name);
+
+/* ---- roots: objects by name -------------------------------------------------------------------------------------- */
+
+/* A store has roots: objects that keep their name, and live, until it is taken away. Names are UTF-8, at least one byte.
+ * Unless stated otherwise a call is one change of a dict, about 0.3 us. */
+
+/* The object named `name`: a value of kind COMEM_REF, to be cleared. COMEM_NOT_FOUND, COMEM_NO_MEMORY. */
+COMEM_API comem_status comem_root(comem_store *store, const char *name, comem_value *object);
+
+/* Names `object`, a reference, `name`, unless there is a root of that name: the first one wins. `found`, which may be NULL, is
+ * the object that has the name then. COMEM_TYPE: no reference. COMEM_INVALID: of another store. COMEM_NO_MEMORY. */
+COMEM_API comem_status comem_root_add(comem_store *store, const char *name, comem_value object, comem_value *found);
+
+/* The list, the dict, the variable named `name`; if there is no root of that name, a new one: empty, or a variable that is
+ * `initial`. COMEM_TYPE: the root is of another kind; the detail names both. COMEM_NO_MEMORY. 1 us for a new one. */
+COMEM_API comem_status comem_root_list(comem_store *store, const char *name, comem_list **list);
+COMEM_API comem_status comem_root_dict(comem_store *store, const char *name, comem_dict **dict);
+COMEM_API comem_status comem_root_variable(comem_store *store, const char *name, comem_value initial,
+                                           comem_variable **variable);
+
+/* Takes the name away; the object goes when nothing else names it. COMEM_NOT_FOUND, COMEM_NO_MEMORY. */
+COMEM_API comem_status comem_root_remove(comem_store *store, const char *name);
+
+/* All names in the order in which they were given, as comem_dict_read() gives keys. */
+COMEM_API comem_status comem_roots(comem_store *store, comem_value *names, size_t room, size_t *count);
 
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
 
@@ -487,6 +548,37 @@ COMEM_API comem_status comem_dict_update_if(comem_dict *dict, comem_value key, c
 
 /* Writes the dict to `stream` as Python prints one, as comem_list_print(): {'one': 1, 2: None}. */
 COMEM_API comem_status comem_dict_print(comem_dict *dict, FILE *stream);
+
+/* ---- variables --------------------------------------------------------------------------------------------------- */
+
+/* One value that every process shares. A type code, as Python's array has them, says what it may be: 'b' 'B' 'h' 'H' 'i' 'I' 'l'
+ * 'L' 'q' 'Q' ints of 1, 2, 4, 8 and 8 bytes (capitals: not below 0), 'f' 'd' floats ('f' rounds to 4 bytes), '?' a bool, 'c' bytes
+ * of one byte, 'u' a str of one character; 0: any value a list can hold. Ints are taken for floats. */
+
+/* Makes a variable that is `initial`. COMEM_INVALID: there is no such type code. COMEM_TYPE: `initial` is not of the type.
+ * COMEM_OUT_OF_RANGE: too large for it. COMEM_NO_MEMORY. O(1), about 0.2 us. */
+COMEM_API comem_status comem_variable_new(comem_store *store, char typecode, comem_value initial,
+                                          comem_variable **variable);
+
+/* Gives a handle back, as comem_list_release(). */
+COMEM_API void comem_variable_release(comem_variable *variable);
+
+/* Its type code, 0 for any value. O(1). */
+COMEM_API comem_status comem_variable_typecode(comem_variable *variable, char *typecode);
+
+/* A copy of the value. COMEM_NO_MEMORY. O(size), 5 ns for numbers; takes no lock unless writers keep changing it. */
+COMEM_API comem_status comem_variable_get(comem_variable *variable, comem_value *value);
+
+/* Stores a value. COMEM_TYPE, COMEM_OUT_OF_RANGE, COMEM_NO_MEMORY. O(size), 20 ns for numbers. */
+COMEM_API comem_status comem_variable_set(comem_variable *variable, comem_value value);
+
+/* Adds `amount`, an int or a float. `result`, which may be NULL, is the sum. COMEM_TYPE: the value or the amount is no number.
+ * COMEM_OUT_OF_RANGE: the sum is beyond the type, or beyond 64 bits. O(1), 20 ns. */
+COMEM_API comem_status comem_variable_add(comem_variable *variable, comem_value amount, comem_value *result);
+
+/* Stores `value` if what is there equals `expected`, as keys are equal; `swapped` says whether. COMEM_TYPE, COMEM_OUT_OF_RANGE,
+ * COMEM_NO_MEMORY. As comem_variable_set(). */
+COMEM_API comem_status comem_variable_cas(comem_variable *variable, comem_value expected, comem_value value, bool *swapped);
 
 /* ---- processes --------------------------------------------------------------------------------------------------- */
 

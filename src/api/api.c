@@ -14,7 +14,7 @@ const char *comem_strerror(comem_status status)
     case COMEM_OUT_OF_RANGE:
         return "index out of range";
     case COMEM_NOT_FOUND:
-        return "no item equals the value, or no such key";
+        return "nothing equals the value, or has the name";
     case COMEM_TYPE:
         return "a value of a kind that this call cannot take";
     case COMEM_INVALID:
@@ -29,6 +29,8 @@ const char *comem_strerror(comem_status status)
         return "not supported here";
     case COMEM_SYSTEM:
         return "the operating system refused";
+    case COMEM_DENIED:
+        return "the store is not this user's alone";
     }
     return "unknown status";
 }

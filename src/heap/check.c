@@ -135,6 +135,13 @@ static void check_pages(struct check *check)
     }
 }
 
+static void check_roots(struct check *check)
+{
+    uint64_t roots = word_load(&check->map->header->roots);
+    if (roots != 0)
+        check_link(check, roots);
+}
+
 static void check_trash(struct check *check)
 {
     uint64_t steps = 0;
@@ -214,6 +221,7 @@ uint64_t store_check(struct store_map *map, check_report report, void *context)
         check_processes(&check);
         check_chunks(&check, map->header->slot_chunks);
         check_chunks(&check, map->header->process_chunks);
+        check_roots(&check);
         check_trash(&check);
         check_objects(&check);
         for (uint64_t i = 0; i < check.count; i++)

@@ -301,8 +301,7 @@ comem_status object_take(struct participant *me, struct cell_image image, bool (
 
 struct cell_image object_ref_image(const struct comem_object *handle)
 {
-    struct cell_image image = {(handle->identity & UINT32_MAX) << 32 | COMEM_REF, handle->offset};
-    return image;
+    return object_image(handle->offset, (uint32_t)handle->identity);
 }
 
 comem_status object_link(struct participant *me, struct comem_object *handle)

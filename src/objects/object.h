@@ -4,7 +4,7 @@
 
 #include "value/cell.h"
 
-enum object_type { OBJECT_LIST = 1, OBJECT_DICT };
+enum object_type { OBJECT_LIST = 1, OBJECT_DICT, OBJECT_VARIABLE };
 enum object_state { OBJECT_LIVE = 1, OBJECT_GONE, OBJECT_DEAD }; /* in use; shut down; given to the trash */
 
 #define OBJECT_FACE_MANAGER 1u
@@ -62,7 +62,7 @@ static inline enum object_type object_identity_type(uint64_t identity)
 
 static inline bool object_type_known(enum object_type type)
 {
-    return type == OBJECT_LIST || type == OBJECT_DICT;
+    return type >= OBJECT_LIST && type <= OBJECT_VARIABLE;
 }
 
 static inline bool object_ok(const struct comem_object *handle)
@@ -134,7 +134,12 @@ void object_release(struct comem_object *handle);
 /* The same inside an operation of `me`, with the map's mutex held and no object lock. Whether it was the last handle. */
 bool object_drop(struct participant *me, struct comem_object *handle);
 
-/* The image of a reference to `handle`. */
+/* The image of a reference to the object at `offset`, and to `handle`. */
+static inline struct cell_image object_image(uint64_t offset, uint32_t generation)
+{
+    struct cell_image image = {(uint64_t)generation << 32 | COMEM_REF, offset};
+    return image;
+}
 struct cell_image object_ref_image(const struct comem_object *handle);
 /* Counts a link up. Afterwards the record has OWE(object) alone, to be dropped by the commit that stores the cell, or handed
  * back by object_unlink(). Record idle, no object lock held. */

@@ -15,7 +15,7 @@
 
 #include "os/word.h"
 
-#define LAYOUT_FORMAT 1u
+#define LAYOUT_FORMAT 2u
 
 #ifdef COMEM_SMALL_GEOMETRY /* the crash tests: everything splits and grows after a few operations */
 #define PAGE_SHIFT 8u
@@ -60,8 +60,9 @@ struct store_header {
     uint64_t page_table;
     uint64_t group_table;
     uint64_t data;
-    uint8_t boot_id[16]; /* of a named store; zeros in a default store, as are device and inode */
-    uint64_t device, inode;
+    uint64_t named; /* 1: a store by name, which a file in a folder holds; 0: a program's own */
+    uint64_t boot;  /* of a store by name: os_boot() of the machine's start in which it is used, */
+    uint64_t device, inode; /* and what file it is. Written again by whoever finds another start or file; store/named.c */
 
     /* Read by all, written now and then. */
     _Alignas(64) word64 committed; /* end of the data; holder of grow_lock */
@@ -70,6 +71,8 @@ struct store_header {
     word64 version_counter;        /* where a new table's versions start; by atomic addition */
     word64 scope_counter;          /* the last scope given out; by atomic addition */
     word32 grow_lock;
+    word32 zero_too;
+    word64 roots; /* the dict that names objects, 0 before there is one; once, by the holder of grow_lock */
 
     /* The heap's; written by the holder of heap_lock. */
     _Alignas(64) word32 heap_lock;

@@ -171,7 +171,7 @@ static void a_value_may_be_cleared_twice_and_when_borrowed(void **state)
 static int open_default(void *argument)
 {
     comem_store *store, *again;
-    comem_options options = {3 * MIB};
+    comem_options options = {.size_limit = 3 * MIB};
     comem_list *list;
     (void)argument;
     child_check(comem_open(NULL, &options, &store) == COMEM_OK);
@@ -190,7 +190,7 @@ static int open_default(void *argument)
 static int open_too_small(void *argument)
 {
     comem_store *store;
-    comem_options options = {MIB - 1};
+    comem_options options = {.size_limit = MIB - 1};
     (void)argument;
     child_check(comem_open(NULL, &options, &store) == COMEM_INVALID && store == NULL);
     options.size_limit = MIB;

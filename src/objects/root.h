@@ -1,0 +1,15 @@
+/* root.h - roots: objects by name */
+#ifndef COMEM_OBJECTS_ROOT_H
+#define COMEM_OBJECTS_ROOT_H
+
+#include "objects/dict.h"
+
+/* comem_root(), comem_root_add() and comem_root_remove() for a name that is a COMEM_STR of any content. */
+comem_status root_get(comem_store *store, const comem_value *name, comem_value *object);
+comem_status root_add(comem_store *store, const comem_value *name, const comem_value *object, comem_value *found);
+comem_status root_remove(comem_store *store, const comem_value *name);
+
+/* What a type of objects is called in sentences: "list". */
+const char *object_type_name(enum object_type type);
+
+#endif
