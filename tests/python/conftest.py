@@ -12,8 +12,11 @@ import textwrap
 import pytest
 
 from starting import BEGIN
+from watchdog import Watchdog
 
-LIMIT = 60  # seconds; a test that takes longer hangs
+LIMIT = 60  # seconds that a process which a test starts may take; it hangs if it takes longer
+TEST_LIMIT = 90  # the same for a whole test, which fails then
+HARD_LIMIT = 120  # for one that hangs in C: the run ends
 
 
 def terminal(config):
@@ -26,14 +29,26 @@ def terminal(config):
         return sys.__stderr__
 
 
+@pytest.fixture(scope="session")
+def watchdog(pytestconfig):
+    faulthandler.register(signal.SIGUSR1, terminal(pytestconfig))
+    dog = Watchdog(HARD_LIMIT, terminal(pytestconfig))
+    yield dog
+    dog.stop()
+    faulthandler.unregister(signal.SIGUSR1)
+
+
 @pytest.fixture(autouse=True)
-def no_test_hangs(pytestconfig):
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    faulthandler.register(signal.SIGALRM, terminal(pytestconfig), chain=True)  # says where it hangs, and ends the run
-    signal.alarm(LIMIT)
+def no_test_hangs(request, watchdog):
+    def stop(number, frame):
+        pytest.fail(f"it takes longer than {TEST_LIMIT} seconds")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(TEST_LIMIT)
+    watchdog.begin(request.node.nodeid)
     yield
     signal.alarm(0)
-    faulthandler.unregister(signal.SIGALRM)
+    watchdog.end()
 
 
 @pytest.fixture
@@ -51,6 +66,7 @@ class Child:
         if self.pid == 0:
             status = 1
             try:
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
                 signal.alarm(LIMIT)
                 os.close(reader)
                 result = pickle.dumps(function(*arguments))
