@@ -190,7 +190,8 @@ static PyObject *module_scope_shutdown(PyObject *module, PyObject *number)
 PyDoc_STRVAR(
     check_doc,
     "_check()\n--\n\n"
-    "What does not hang together in the store, as a list of sentences. For tests: nobody may use it meanwhile.");
+    "What does not hang together in the store once the dead are cleaned up after, as a list of sentences. For tests: nobody\n"
+    "may use it meanwhile.");
 
 /* Adds a sentence to the list; one that cannot be made is None. */
 static void module_note_problem(void *list, const char *problem)
@@ -203,8 +204,17 @@ static void module_note_problem(void *list, const char *problem)
 
 static PyObject *module_check(PyObject *module, PyObject *Py_UNUSED(unused))
 {
-    comem_store *store = module_store(module_state(module));
-    PyObject *problems = store == NULL ? NULL : PyList_New(0);
+    struct module_state *state = module_state(module);
+    struct participant *me;
+    comem_store *store = module_store(state);
+    if (store == NULL)
+        return NULL;
+    comem_status status = participant_enter(handle_store_map(store), &me);
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    heap_relieve(me);
+    participant_leave(me);
+    PyObject *problems = PyList_New(0);
     if (problems != NULL)
         (void)store_check(handle_store_map(store), module_note_problem, problems);
     return problems;
