@@ -83,10 +83,42 @@ void support_sweep(struct store_map *map)
     in_operation(map, sweep);
 }
 
-/* Chunks of seats stay for good; nothing else does. */
-static uint64_t bytes_of_chunks(const struct store_map *map)
+static bool surely(const void *context)
 {
-    uint64_t bytes = 0;
+    (void)context;
+    return true;
+}
+
+static struct comem_object *handle_on(struct store_map *map, struct cell_image image)
+{
+    struct participant *me;
+    struct comem_object *handle = NULL;
+    assert_ok(participant_enter(map, &me));
+    pthread_mutex_lock(&map->mutex);
+    comem_status status = object_take(me, image, surely, NULL, &handle);
+    pthread_mutex_unlock(&map->mutex);
+    participant_leave(me);
+    assert_ok(status);
+    return handle;
+}
+
+/* Takes every root its name. */
+static void forget_names(struct store_map *map)
+{
+    uint64_t roots = word_load(&map->header->roots);
+    struct object *shared = roots == 0 ? NULL : object_at(map, roots);
+    if (shared == NULL)
+        return;
+    struct cell_image image = object_image(roots, (uint32_t)word_load(&shared->identity));
+    comem_dict *dict = (comem_dict *)(void *)handle_on(map, image);
+    comem_dict_clear(dict);
+    comem_dict_release(dict);
+}
+
+/* Chunks of seats and the dict of names, without what was in it, stay for good; nothing else does. */
+static uint64_t bytes_that_stay(const struct store_map *map)
+{
+    uint64_t bytes = word_load(&map->header->roots) != 0 ? HEAP_OBJECT_SIZE : 0;
     for (uint64_t i = 1; i < LAYOUT_CHUNKS; i++)
         bytes += (word_load(&map->header->slot_chunks[i]) != 0 ? SPAN_SIZE : 0) +
                  (word_load(&map->header->process_chunks[i]) != 0 ? SPAN_SIZE : 0);
@@ -140,7 +172,8 @@ uint64_t support_end(struct bench *bench)
         leftovers_find(&leftovers, agains[i]->map);
     store_detach_process(); /* gives back every reference this process has, in all mappings */
     leftovers_free(&leftovers);
-    uint64_t used = support_used(map), kept = bytes_of_chunks(map);
+    forget_names(map);
+    uint64_t used = support_used(map), kept = bytes_that_stay(map);
     if (used != kept) {
         fprintf(stderr, "%llu bytes are in use that nobody should have\n", (unsigned long long)(used - kept));
         problems++;
@@ -316,25 +349,9 @@ void support_assert_value(const comem_value *value, const comem_value *expected)
     }
 }
 
-static bool surely(const void *context)
-{
-    (void)context;
-    return true;
-}
-
 comem_list *support_handle_on(comem_store *store, comem_list *list)
 {
-    struct participant *me;
-    struct comem_object *handle = NULL;
-    struct store_map *map = store->map;
-    struct cell_image image = object_ref_image(&list->object);
-    assert_ok(participant_enter(map, &me));
-    pthread_mutex_lock(&map->mutex);
-    comem_status status = object_take(me, image, surely, NULL, &handle);
-    pthread_mutex_unlock(&map->mutex);
-    participant_leave(me);
-    assert_ok(status);
-    return (comem_list *)(void *)handle;
+    return (comem_list *)(void *)handle_on(store->map, object_ref_image(&list->object));
 }
 
 /* ---- processes ---- */

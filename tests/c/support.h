@@ -1,8 +1,8 @@
 /* support.h - what the tests of the engine share
  *
  * Each test has a store of its own, made by support_begin() and looked at by support_end(): quiet, store_check() finds
- * nothing, and once every handle is given back nothing is in use. Processes made by a test say what they found with their
- * exit code, because an assertion of cmocka must not jump out of a child.
+ * nothing, and once every handle is given back and every name is taken away nothing is in use. Processes made by a test say
+ * what they found with their exit code, because an assertion of cmocka must not jump out of a child.
  */
 #ifndef COMEM_TESTS_SUPPORT_H
 #define COMEM_TESTS_SUPPORT_H
