@@ -61,6 +61,6 @@ comem_status heap_grow(struct participant *me, uint64_t need)
         return status;
     if (word_load(&me->map->header->committed) == seen) /* otherwise somebody else has just grown it */
         status = grow_locked(me->map, need);
-    leaf_release(&me->map->header->grow_lock);
+    leaf_release(me, &me->map->header->grow_lock);
     return status;
 }

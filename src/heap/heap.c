@@ -316,7 +316,7 @@ static comem_status heap_take(struct participant *me, uint32_t class, uint64_t p
         if (status != COMEM_OK)
             return status;
         uint64_t taken = pages == 0 ? block_take(me, class) : run_take(me, pages);
-        leaf_release(&me->map->header->heap_lock);
+        leaf_release(me, &me->map->header->heap_lock);
         if (taken != 0) {
             *offset = taken;
             return COMEM_OK;
@@ -480,7 +480,7 @@ comem_status heap_settle(struct participant *me, uint32_t keep)
         word_store(&entries[i].what, 0); /* before the lock goes: what was freed may be somebody else's from then on */
         word_order();
     }
-    leaf_release(&me->map->header->heap_lock);
+    leaf_release(me, &me->map->header->heap_lock);
     return COMEM_OK;
 }
 
@@ -508,7 +508,7 @@ void heap_abandon(struct participant *me, uint32_t keep)
             word_order();
         }
         record_savepoint(me, me->record_base + keep);
-        leaf_release(&me->map->header->heap_lock);
+        leaf_release(me, &me->map->header->heap_lock);
     }
     if (keep == 0)
         record_clear(me);

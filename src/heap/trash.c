@@ -32,7 +32,7 @@ static uint64_t trash_pop(struct participant *me)
         record_add(me, RECORD_HOLD, root, 0);
         word_store(&map->header->trash, word_load(&header->next));
     }
-    leaf_release(&map->header->heap_lock);
+    leaf_release(me, &map->header->heap_lock);
     return header == NULL ? 0 : root;
 }
 
@@ -42,7 +42,7 @@ static void trash_put_back(struct participant *me, uint64_t root)
         return;
     heap_settle_entry(me->map, RECORD_ACTIVE, (uint64_t)RECORD_HOLD << 56 | root, 0);
     record_clear(me);
-    leaf_release(&me->map->header->heap_lock);
+    leaf_release(me, &me->map->header->heap_lock);
 }
 
 bool trash_reap(struct participant *me)

@@ -452,7 +452,7 @@ static comem_status new_chunk(struct participant *me, word64 *entry)
     bool first = word_load(entry) == 0;
     if (first)
         name_block(me, entry, offset);
-    leaf_release(grow_lock);
+    leaf_release(me, grow_lock);
     if (!first)
         heap_abandon(me, 0);
     return COMEM_OK;

@@ -68,7 +68,7 @@ static comem_status roots_publish(struct participant *me, struct comem_object *m
         record_clear(me);
     }
     if (status == COMEM_OK)
-        leaf_release(&header->grow_lock);
+        leaf_release(me, &header->grow_lock);
     if (!first)
         object_unlink(me, made->offset, 0, NULL, 0);
     return status;

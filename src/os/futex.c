@@ -64,6 +64,12 @@ bool os_sleep(const word32 *word, uint32_t value, const word32 *life, uint32_t l
 
 void os_nap(uint64_t nanoseconds)
 {
+#ifdef COMEM_TEST_SEAMS
+    if (os_seam_sleep != NULL) {
+        os_seam_sleep(NULL);
+        return;
+    }
+#endif
     struct timespec time = to_timespec(nanoseconds);
     syscall(SYS_nanosleep, &time, NULL);
 }

@@ -72,7 +72,7 @@ struct slot {
     word64 thread_start;  /* of the second witness, 0 as yet */
     word64 pid_namespace; /* its inode */
     struct os_life life;
-    word64 held[8]; /* [0]: offset of the object lock that the owner has, is about to take or has just released */
+    word64 held[8]; /* locks the owner has, is about to take or has just released: [0] an object's, [1] a leaf */
     struct record record;
     word64 counters[8]; /* statistics: [0] locks slept for, [1] slots repaired, [2] roots reaped; the rest 0 */
     word64 rest[62];

@@ -1,13 +1,16 @@
 /* lock.c - the slow path of locks: spinning, sleeping, learning of the holder's death
  *
  * Layout       one 32-bit word {waiters 1, generation 15, owner's slot + 1 16}; 0 when free.
- * Taking       an object's lock: its offset goes into held[] first, then 0 is swapped for the own word. Releasing swaps 0
- *              in, then takes the offset out of held[]. So whoever holds the lock has it in held[], and a survivor who finds
- *              an offset there only has to look whether the lock still carries the dead slot's word. The two leaf locks,
- *              which every repair looks at, do without.
+ * Taking       the lock's offset goes into held[] first, then 0 is swapped for the own word. Releasing swaps 0 in, then takes
+ *              the offset out of held[]. So whoever holds the lock has it in held[], and a survivor who finds an offset there
+ *              only has to look whether the lock still carries the dead slot's word.
  * Sleeping     on the lock word and the holder's life word at once, or the recoverer's while the holder is being repaired;
  *              at most 200 ms, then everything is looked at again. A waiter never takes a dead holder's lock: it repairs
  *              the whole slot (repair.c), which releases the lock.
+ * Damage       a lock word that names nobody, or somebody alive who does not have the lock in held[]. The latter may also be a
+ *              holder that released and took it again between two looks; so it has to be found again and again, for a
+ *              second, with the same word, which has the waiters bit (a release takes that away) and stays the same around
+ *              each look. A holder that is stopped or slow has the lock in held[] and is waited for.
  * Fairness     none. Priorities are not inherited.
  * A death      while waiting: nothing is held; a wake-up that went to us is lost, and the next waiter's cap makes up for it.
  */
@@ -18,6 +21,8 @@
 #define SPIN_PAUSES 32u
 #define SLEEP_CAP_NS UINT64_C(200000000)
 #define STALE_LOOKS_MAX 1000u
+#define DISOWNED_LOOKS 6u
+#define DISOWNED_NS UINT64_C(1000000000)
 
 static void *(*hook_before_sleep)(void);
 static void (*hook_after_operation)(void *token);
@@ -84,9 +89,43 @@ static void lock_sleep(struct participant *me, word32 *lock, uint32_t seen, stru
         repair_dead(me); /* somebody died whom nobody waited for, or the wake-up for us went to one who did */
 }
 
-comem_status lock_acquire_slow(struct participant *me, word32 *lock)
+/* What a waiter has seen of a lock whose owner lives and does not have it in held[]. */
+struct suspicion {
+    unsigned looks; /* one after the other, since: */
+    uint64_t since;
+    uint32_t seen;
+};
+
+/* Whether the owner, alive, says that the lock is none of its own. Only while the word is the same before and after the look at
+ * held[] does that look say anything of this hold. */
+static bool lock_disowned(struct store_map *map, const struct slot *slot, uint64_t control, const word32 *lock,
+                          uint32_t seen)
+{
+    uint64_t offset = store_offset(map, lock);
+    word_fence_acquire();
+    bool named =
+        word_load_acquire(&slot->held[HELD_OBJECT]) == offset || word_load_acquire(&slot->held[HELD_LEAF]) == offset;
+    return !named && word32_load_acquire(lock) == seen && word_load(&slot->control) == control;
+}
+
+/* Takes another look, before the next sleep. Whether the word is damage by now: nobody will ever release the lock. */
+static bool lock_suspect(struct suspicion *suspicion, bool disowned, uint32_t seen)
+{
+    if (!disowned || (seen & LOCK_WAITERS) == 0 || seen != suspicion->seen) {
+        suspicion->looks = 0;
+        suspicion->seen = seen;
+        return false;
+    }
+    uint64_t now = os_clock();
+    if (suspicion->looks++ == 0)
+        suspicion->since = now;
+    return suspicion->looks > DISOWNED_LOOKS && now - suspicion->since >= DISOWNED_NS;
+}
+
+comem_status lock_acquire_slow(struct participant *me, word32 *lock, bool mine)
 {
     unsigned stale = 0;
+    struct suspicion suspicion = {0};
     if (lock_spin(me, lock))
         return COMEM_OK;
     for (;;) {
@@ -97,7 +136,8 @@ comem_status lock_acquire_slow(struct participant *me, word32 *lock)
             continue;
         }
         if ((seen & LOCK_OWNER_MASK) == me->lock_word)
-            return store_error(COMEM_BUSY, "this thread is inside an operation on the same object");
+            return mine ? store_error(COMEM_BUSY, "this thread is inside an operation on the same object")
+                        : store_error(COMEM_DAMAGED, "a lock names this thread, which does not have it");
         struct slot *slot = slot_of_lock(me->map, seen, &number);
         if (slot == NULL)
             return store_error(COMEM_DAMAGED, "a lock names a participant that was never there");
@@ -108,8 +148,11 @@ comem_status lock_acquire_slow(struct participant *me, word32 *lock)
             continue;
         }
         struct os_life *life = &slot->life;
-        if (slot_dead(slot, control) && repair_slot(me, number, &life))
+        bool dead = slot_dead(slot, control);
+        if (dead && repair_slot(me, number, &life))
             continue;
+        if (lock_suspect(&suspicion, !dead && lock_disowned(me->map, slot, control, lock, seen), seen))
+            return store_error(COMEM_DAMAGED, "a lock names a participant that does not have it");
         lock_sleep(me, lock, seen, life);
     }
 }
@@ -123,6 +166,7 @@ uint32_t lock_acquire_for(struct participant *me, uint32_t name, word32 *lock)
 {
     struct store_map *map = me->map;
     unsigned stale = 0;
+    struct suspicion suspicion = {0};
     for (;;) {
         uint32_t seen = word32_load_acquire(lock), number;
         if ((seen & LOCK_OWNER_MASK) == name)
@@ -145,6 +189,10 @@ uint32_t lock_acquire_for(struct participant *me, uint32_t name, word32 *lock)
         }
         if (slot_dead(slot, control))
             return number + 1;
+        if (lock_suspect(&suspicion, lock_disowned(map, slot, control, lock, seen), seen)) {
+            word32_swap_if(lock, seen, 0); /* damage, as above */
+            continue;
+        }
         lock_sleep(me, lock, seen, &slot->life);
     }
 }

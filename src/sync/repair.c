@@ -23,6 +23,8 @@
 #include "sync/record.h"
 
 #define SWEEP_TRASH_STEPS 64u
+#define CLAIM_NAP_FIRST_NS UINT64_C(1000000) /* ten naps, a second */
+#define CLAIM_NAP_LAST_NS UINT64_C(512000000)
 
 const struct sync_upward *sync_upward;
 
@@ -194,6 +196,21 @@ static uint32_t repair_claimed(struct participant *me, struct slot *slot, uint32
     return 0;
 }
 
+/* Whether the living `recoverer` has no such claim: a claim is in claims[] before it is in the control word and until it left
+ * that. It may be claimed, dropped and claimed again between two looks, so it has to be found again and again for a second. */
+static bool claim_is_damage(struct store_map *map, const struct slot *slot, uint64_t control,
+                            const struct slot *recoverer)
+{
+    uint64_t offset = store_offset(map, &slot->control);
+    for (uint64_t nap = CLAIM_NAP_FIRST_NS; nap <= CLAIM_NAP_LAST_NS; nap *= 2) {
+        if (word_load_acquire(&recoverer->claims[0]) == offset || word_load_acquire(&recoverer->claims[1]) == offset ||
+            word_load_acquire(&slot->control) != control)
+            return false;
+        os_nap(nap);
+    }
+    return true;
+}
+
 bool repair_slot(struct participant *me, uint32_t number, struct os_life **life)
 {
     for (;;) {
@@ -212,11 +229,15 @@ bool repair_slot(struct participant *me, uint32_t number, struct os_life **life)
                              control - recoverer); /* damage: nobody there can have claimed it */
                 continue;
             }
-            if (!os_life_over(&other->life)) {
+            if (os_life_over(&other->life)) {
+                blocker = recoverer;
+            } else if (claim_is_damage(me->map, slot, control, other)) {
+                word_swap_if(&slot->control, control, control - recoverer);
+                continue;
+            } else {
                 *life = &other->life;
                 return false;
             }
-            blocker = recoverer;
         } else if (seat_claim(me, &slot->control, control, 0)) {
             blocker = repair_claimed(me, slot, number);
             if (blocker == 0)

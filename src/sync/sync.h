@@ -90,51 +90,66 @@ comem_status participant_come(struct store_map *map, const struct child_record *
 
 /* ---- locks (lock.c) ---- */
 
-comem_status lock_acquire_slow(struct participant *me, word32 *lock);
+/* `mine`: the caller's held[] had the lock before. */
+comem_status lock_acquire_slow(struct participant *me, word32 *lock, bool mine);
 void lock_wake(word32 *lock);
 
 /* Takes the private mutex of the thread's map, inside an operation and before any object's lock. */
 void map_lock(struct participant *me);
 
-/* Takes an object's lock. COMEM_BUSY: this thread holds it. COMEM_DAMAGED: its word names no slot. 5 ns when it is free. */
-static inline comem_status lock_acquire(struct participant *me, word32 *lock)
+/* Where a slot says which lock its owner has, is about to take or has just released: an object's, and besides a leaf. */
+enum { HELD_OBJECT, HELD_LEAF };
+
+static inline comem_status lock_take(struct participant *me, word32 *lock, unsigned place)
 {
-    word64 *held = &me->slot->held[0];
-    word_store(held, store_offset(me->map, lock));
-    word_order(); /* whoever finds our word in the lock after our death also finds the lock in held[] */
+    word64 *held = &me->slot->held[place];
+    uint64_t offset = store_offset(me->map, lock), before = word_load(held);
+    word_store(held, offset);
+    word_order(); /* whoever finds our word in the lock also finds the lock in held[] */
     if (WORD_LIKELY(word32_swap_if(lock, 0, me->lock_word)))
         return COMEM_OK;
-    comem_status status = lock_acquire_slow(me, lock);
-    if (status != COMEM_OK && status != COMEM_BUSY) /* busy: we do hold it */
-        word_store(held, 0);
+    comem_status status = lock_acquire_slow(me, lock, before == offset);
+    if (status != COMEM_OK)
+        word_store(held, before); /* of a lock that we do hold, the lock itself */
     return status;
 }
 
-static inline void lock_release(struct participant *me, word32 *lock)
+static inline void lock_give(struct participant *me, word32 *lock, unsigned place)
 {
     uint32_t was = word32_exchange(lock, 0);
     word_order();
-    word_store(&me->slot->held[0], 0);
+    word_store(&me->slot->held[place], 0);
     if (!WORD_LIKELY((was & LOCK_WAITERS) == 0))
         lock_wake(lock);
 }
 
-/* The same for the heap lock and the grow lock: repair looks at both in any case, so they are in no held[]. */
-static inline comem_status leaf_acquire(struct participant *me, word32 *lock)
+/* Takes an object's lock. COMEM_BUSY: this thread holds it. COMEM_DAMAGED: its word names no slot, or one whose owner does not
+ * have the lock. 5 ns when it is free. */
+static inline comem_status lock_acquire(struct participant *me, word32 *lock)
 {
-    return WORD_LIKELY(word32_swap_if(lock, 0, me->lock_word)) ? COMEM_OK : lock_acquire_slow(me, lock);
+    return lock_take(me, lock, HELD_OBJECT);
 }
 
-static inline void leaf_release(word32 *lock)
+static inline void lock_release(struct participant *me, word32 *lock)
 {
-    if (!WORD_LIKELY((word32_exchange(lock, 0) & LOCK_WAITERS) == 0))
-        lock_wake(lock);
+    lock_give(me, lock, HELD_OBJECT);
+}
+
+/* The same for the heap lock and the grow lock. Repair looks at both in any case; in held[] they are for those who wait. */
+static inline comem_status leaf_acquire(struct participant *me, word32 *lock)
+{
+    return lock_take(me, lock, HELD_LEAF);
+}
+
+static inline void leaf_release(struct participant *me, word32 *lock)
+{
+    lock_give(me, lock, HELD_LEAF);
 }
 
 /* Whether the thread holds an object's lock, or is about to. */
 static inline bool lock_held(const struct participant *me)
 {
-    return word_load(&me->slot->held[0]) != 0;
+    return word_load(&me->slot->held[HELD_OBJECT]) != 0;
 }
 
 /* For a recoverer: takes a leaf lock in the name of the dead slot, whose lock word is `name`. 0: done, or it had it already;

@@ -145,23 +145,63 @@ static void sleepers_are_woken_by_the_holders_death(void **state)
     assert_int_equal(support_len(hostage.list), 3);
 }
 
-/* A stopped holder would be taken for dead: two would change the list at once. */
+static int hold_the_heap_until_killed(void *argument)
+{
+    struct hostage *hostage = argument;
+    struct participant *me;
+    child_check(participant_enter(hostage->list->object.map, &me) == COMEM_OK);
+    child_check(leaf_acquire(me, &me->map->header->heap_lock) == COMEM_OK);
+    *hostage->held = 1;
+    for (;;)
+        pause();
+}
+
+static void *append_text(void *argument)
+{
+    return comem_list_append(argument, support_text("a text that needs a block")) == COMEM_OK ? NULL : argument;
+}
+
+/* A stopped holder would be taken for dead, or its lock for damaged: two would change the list, or the heap, at once. */
 static void a_stopped_holder_keeps_its_lock(void **state)
 {
     struct bench *bench = *state;
-    struct hostage hostage = {support_list(&bench->store), support_shared(4096)};
-    pthread_t thread;
-    void *failed;
-    pid_t holder = support_fork(hold_until_killed, &hostage);
-    support_await(hostage.held, 1);
-    kill(holder, SIGSTOP);
-    assert_int_equal(pthread_create(&thread, NULL, append_one, hostage.list), 0);
-    support_nap(500000);
-    assert_int_equal(support_len(hostage.list), 0);
-    kill(holder, SIGKILL);
-    pthread_join(thread, &failed);
-    assert_null(failed);
-    assert_int_equal(support_wait(holder), -SIGKILL);
+    int (*holders[])(void *) = {hold_until_killed, hold_the_heap_until_killed};
+    for (unsigned i = 0; i < 2; i++) {
+        struct hostage hostage = {support_list(&bench->store), support_shared(4096)};
+        pthread_t thread;
+        void *failed;
+        pid_t holder = support_fork(holders[i], &hostage);
+        support_await(hostage.held, 1);
+        kill(holder, SIGSTOP);
+        assert_int_equal(pthread_create(&thread, NULL, append_text, hostage.list), 0);
+        support_nap(2500000);
+        assert_int_equal(support_len(hostage.list), 0);
+        kill(holder, SIGKILL);
+        pthread_join(thread, &failed);
+        assert_null(failed);
+        assert_int_equal(support_wait(holder), -SIGKILL);
+        assert_int_equal(support_len(hostage.list), 1);
+        comem_list_release(hostage.list);
+    }
+}
+
+/* A lock that takes turns all the time would be found between two turns at every look, and be called damaged. */
+static void a_lock_that_is_busy_for_seconds_is_no_damage(void **state)
+{
+    struct bench *bench = *state;
+    struct contest contest = {.list = support_list(&bench->store), .rounds = 20000};
+    pthread_t threads[4];
+    for (double end = support_seconds() + 3; support_seconds() < end;) {
+        for (unsigned i = 0; i < 4; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, contest_thread, &contest), 0);
+        for (unsigned i = 0; i < 4; i++) {
+            void *failed;
+            pthread_join(threads[i], &failed);
+            assert_null(failed);
+        }
+        assert_int_equal(support_len(contest.list), 80000);
+        assert_ok(comem_list_clear(contest.list));
+    }
 }
 
 /* A lock taken twice by one thread would hang it. */
@@ -191,6 +231,30 @@ static void a_lock_word_that_names_nobody_is_damage(void **state)
         word32_store(lock, 0);
     }
     assert_ok(comem_list_append(list, comem_int(1)));
+}
+
+/* One that names somebody alive who does not have the lock, too; and this thread would take itself for its holder. */
+static void a_lock_word_that_names_somebody_else_is_damage(void **state)
+{
+    struct bench *bench = *state;
+    comem_list *list = support_list(&bench->store);
+    struct participant *me, *other = support_victim(bench->map);
+    word32 *locks[] = {&list->object.shared->lock, &bench->map->header->heap_lock, &bench->map->header->grow_lock};
+    assert_ok(participant_enter(bench->map, &me));
+    for (unsigned i = 0; i < 3; i++) {
+        comem_status (*acquire)(struct participant *, word32 *) = i == 0 ? lock_acquire : leaf_acquire;
+        double start = support_seconds();
+        word32_store(locks[i], other->lock_word);
+        assert_status(COMEM_DAMAGED, acquire(me, locks[i]));
+        assert_true(support_seconds() - start >= 1 && support_seconds() - start < 10);
+        word32_store(locks[i], me->lock_word);
+        assert_status(COMEM_DAMAGED, acquire(me, locks[i]));
+        assert_int_equal(word_load(&me->slot->held[0]) | word_load(&me->slot->held[1]), 0);
+        word32_store(locks[i], 0);
+    }
+    participant_leave(me);
+    participant_detach(other);
+    assert_ok(comem_list_append(list, support_text("a text that needs a block")));
 }
 
 /* ---- signal handlers ---- */
@@ -300,8 +364,10 @@ int main(int argc, char **argv)
         WITH_STORE(a_waiter_takes_over_within_a_second_and_finds_the_list_whole),
         WITH_STORE(sleepers_are_woken_by_the_holders_death),
         WITH_STORE(a_stopped_holder_keeps_its_lock),
+        WITH_STORE(a_lock_that_is_busy_for_seconds_is_no_damage),
         WITH_STORE(a_lock_that_this_thread_holds_is_refused),
         WITH_STORE(a_lock_word_that_names_nobody_is_damage),
+        WITH_STORE(a_lock_word_that_names_somebody_else_is_damage),
         WITH_STORE(calls_from_a_signal_handler_answer_busy),
         WITH_STORE(handles_in_a_signal_handler_do_not_hang),
     };

@@ -376,7 +376,7 @@ static int hold_heap_while_stopped(void *argument)
     child_check(leaf_acquire(me, &stage->map->header->heap_lock) == COMEM_OK);
     stage->reached[2] = 1;
     raise(SIGSTOP);
-    leaf_release(&stage->map->header->heap_lock);
+    leaf_release(me, &stage->map->header->heap_lock);
     participant_leave(me);
     stage_wait(stage, 3);
     return 0;

@@ -468,6 +468,24 @@ static void the_grow_lock_of_the_dead_is_released(void **state)
     scene_end(&scene);
 }
 
+/* Who waits for a dead holder whose control word says that somebody alive repairs it would wait for ever. */
+static void a_claim_that_its_recoverer_does_not_have_is_damage(void **state)
+{
+    struct scene scene = scene_set(state);
+    struct participant *other = support_victim(scene.map);
+    word32 *lock = (word32 *)(void *)scene.words;
+    uint64_t control = word_load(&scene.victim->slot->control);
+    assert_ok(lock_acquire(scene.victim, lock));
+    word_store(&scene.victim->slot->control, control + other->number + 1);
+    support_kill(scene.victim);
+    assert_ok(lock_acquire(scene.me, lock));
+    lock_release(scene.me, lock);
+    assert_int_equal(seat_state(word_load(&scene.victim->slot->control)), SEAT_FREE);
+    support_bury(scene.victim);
+    participant_detach(other);
+    scene_end(&scene);
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
@@ -491,6 +509,7 @@ int main(int argc, char **argv)
         WITH_STORE(records_full_of_nonsense_are_survived),
         WITH_STORE(a_dead_recoverers_claim_is_taken_over),
         WITH_STORE(the_dead_holder_of_the_heap_lock_is_repaired_first),
+        WITH_STORE(a_claim_that_its_recoverer_does_not_have_is_damage),
         WITH_STORE(the_grow_lock_of_the_dead_is_released),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
