@@ -94,7 +94,7 @@ uint32_t heap_page_count(uint32_t entry)
     return entry & 0xFFFFFF;
 }
 
-static uint32_t page_entry(enum page_kind kind, uint32_t class, uint64_t pages)
+uint32_t heap_page_entry(enum page_kind kind, uint32_t class, uint64_t pages)
 {
     return (uint32_t)kind << 30 | class << 24 | (uint32_t)pages;
 }
@@ -138,7 +138,7 @@ static uint64_t pages_find(struct store_map *map, uint64_t pages, uint64_t step,
 static void pages_set(struct store_map *map, uint64_t page, uint64_t pages, uint32_t head)
 {
     for (uint64_t i = pages; i-- > 1;)
-        word32_store(&map->page_table[page + i], page_entry(PAGE_TAIL, 0, 0));
+        word32_store(&map->page_table[page + i], heap_page_entry(PAGE_TAIL, 0, 0));
     word_order();
     word32_store(&map->page_table[page], head);
 }
@@ -253,7 +253,7 @@ static bool span_make(struct participant *me, uint32_t class)
     struct heap_span *span = (struct heap_span *)(map->base + start);
     word_fill_zero(span, class == HEAP_CLASS_OBJECT ? SPAN_SIZE : plans[class].first); /* objects' locks begin free */
     word_store(&span->info, SPAN_MAGIC | class);
-    pages_set(map, page, SPAN_PAGES, page_entry(PAGE_SPAN, class, SPAN_PAGES));
+    pages_set(map, page, SPAN_PAGES, heap_page_entry(PAGE_SPAN, class, SPAN_PAGES));
     word_order();
     available_set(map, start, class);
     word_store(&map->header->span_hint, page + SPAN_PAGES);
@@ -289,7 +289,7 @@ static uint64_t run_take(struct participant *me, uint64_t pages)
     if (page == 0)
         return 0;
     record_add(me, RECORD_ALLOC, page * PAGE_SIZE, pages);
-    pages_set(map, page, pages, page_entry(PAGE_RUN, 0, pages));
+    pages_set(map, page, pages, heap_page_entry(PAGE_RUN, 0, pages));
     return page * PAGE_SIZE;
 }
 
@@ -370,7 +370,7 @@ static void block_give(struct store_map *map, uint64_t offset, bool may_release)
     struct heap_span *span = span_of(map, offset, &start);
     if (span == NULL) {
         bool releasing = store_holds(map, start, SPAN_SIZE) &&
-                         word32_load(&map->page_table[start / PAGE_SIZE]) == page_entry(PAGE_RUN, 0, SPAN_PAGES);
+                         word32_load(&map->page_table[start / PAGE_SIZE]) == heap_page_entry(PAGE_RUN, 0, SPAN_PAGES);
         if (releasing && may_release)
             pages_clear(map, start / PAGE_SIZE, SPAN_PAGES);
         return;
@@ -384,7 +384,7 @@ static void block_give(struct store_map *map, uint64_t offset, bool may_release)
     word_store(&span->used[index / 64], word_load(&span->used[index / 64]) & ~(UINT64_C(1) << index % 64));
     if (may_release && span_is_spare(map, start, class) && span_empty(span, plan->blocks)) {
         available_clear(map, start, class);
-        word32_store(&map->page_table[start / PAGE_SIZE], page_entry(PAGE_RUN, 0, SPAN_PAGES));
+        word32_store(&map->page_table[start / PAGE_SIZE], heap_page_entry(PAGE_RUN, 0, SPAN_PAGES));
         word_order();
         pages_clear(map, start / PAGE_SIZE, SPAN_PAGES);
     }
@@ -529,6 +529,54 @@ void heap_walk_page(struct store_map *map, uint64_t page, heap_visitor visit, vo
     for (uint32_t i = 0; i < plan->blocks; i++)
         if (word_load(&span->used[i / 64]) >> i % 64 & 1)
             visit(context, start + plan->first + (uint64_t)i * plan->size, plan->size);
+}
+
+uint64_t heap_span_info(uint32_t class)
+{
+    return SPAN_MAGIC | class;
+}
+
+bool heap_span_has_room(struct store_map *map, uint64_t offset)
+{
+    uint64_t start;
+    const struct heap_span *span = span_of(map, offset, &start);
+    uint32_t blocks = plans[heap_page_class(word32_load(&map->page_table[start / PAGE_SIZE]))].blocks;
+    return span != NULL && span_find(span, blocks) < blocks;
+}
+
+/* The span that has a block which begins at `offset`, and the block's number in it; NULL: none can. */
+static struct heap_span *block_find(struct store_map *map, uint64_t offset, uint64_t *index, uint64_t *size)
+{
+    uint64_t start;
+    struct heap_span *span = span_of(map, offset, &start);
+    if (span == NULL)
+        return NULL;
+    const struct class_plan *plan = &plans[heap_page_class(word32_load(&map->page_table[start / PAGE_SIZE]))];
+    uint64_t at = offset - start - plan->first;
+    if (plan->size == 0 || offset < start + plan->first || at % plan->size != 0 || at / plan->size >= plan->blocks)
+        return NULL;
+    *index = at / plan->size;
+    *size = plan->size;
+    return span;
+}
+
+uint64_t heap_block_size(struct store_map *map, uint64_t offset)
+{
+    uint64_t index, size;
+    uint32_t entry = store_holds(map, offset, 8) ? word32_load(&map->page_table[offset / PAGE_SIZE]) : 0;
+    if (offset % PAGE_SIZE == 0 && heap_page_kind(entry) == PAGE_RUN)
+        return heap_page_count(entry) * PAGE_SIZE;
+    const struct heap_span *span = block_find(map, offset, &index, &size);
+    return span != NULL && (word_load(&span->used[index / 64]) >> index % 64 & 1) != 0 ? size : 0;
+}
+
+bool heap_block_use(struct store_map *map, uint64_t offset)
+{
+    uint64_t index, size;
+    struct heap_span *span = block_find(map, offset, &index, &size);
+    if (span != NULL)
+        word_store(&span->used[index / 64], word_load(&span->used[index / 64]) | UINT64_C(1) << index % 64);
+    return span != NULL;
 }
 
 static void count_bytes(void *context, uint64_t offset, uint64_t size)

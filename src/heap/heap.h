@@ -108,6 +108,7 @@ extern uint64_t heap_seam_room; /* allocations until the store is full; UINT64_M
 #endif
 
 enum page_kind { PAGE_FREE = 0, PAGE_SPAN, PAGE_RUN, PAGE_TAIL };
+uint32_t heap_page_entry(enum page_kind kind, uint32_t class, uint64_t pages);
 enum page_kind heap_page_kind(uint32_t entry);
 uint32_t heap_page_count(uint32_t entry);
 uint32_t heap_page_class(uint32_t entry);
@@ -115,6 +116,14 @@ uint64_t heap_class_size(uint32_t class);
 /* Calls `visit` for every block in use of the span or run at `page`. */
 typedef void (*heap_visitor)(void *context, uint64_t offset, uint64_t size);
 void heap_walk_page(struct store_map *map, uint64_t page, heap_visitor visit, void *context);
+/* The word that a span of `class` begins with. */
+uint64_t heap_span_info(uint32_t class);
+/* Whether the span that begins at `offset`, as the page table says, has a free block. */
+bool heap_span_has_room(struct store_map *map, uint64_t offset);
+/* Bytes of the block in use that begins at `offset`; 0: there is none. */
+uint64_t heap_block_size(struct store_map *map, uint64_t offset);
+/* For repair, while nobody else has the store: marks a block of a span as in use. False: no block can begin there. */
+bool heap_block_use(struct store_map *map, uint64_t offset);
 /* Bytes of blocks in use. */
 uint64_t heap_used(struct store_map *map);
 

@@ -10,8 +10,10 @@ static void trace_entry(struct check *check, struct store_map *map, const struct
     if (word_load(&entry->given.head) != DICT_NOT_GIVEN)
         object_check_cell(check, map, root, cell_load(&entry->given));
     object_check_cell(check, map, root, cell_load(&entry->value));
-    if (word_load(&entry->version) % 2 != 0)
-        check_problem(check, "an entry of dict table %#llx has an odd version", (unsigned long long)root);
+    uint64_t version = word_load(&entry->version);
+    if (version % 2 != 0)
+        check_found(check, CHECK_UNSETTLED, remedy_word(map, &entry->version, version + 1),
+                    "an entry of dict table %#llx has an odd version", (unsigned long long)root);
 }
 
 /* Whether the index leads to an entry. */
@@ -33,14 +35,16 @@ static uint64_t trace_segment(struct check *check, struct store_map *map, const 
                               uint64_t place, bool in_use)
 {
     uint64_t id = word_load(&found->slots[place].order), living = 0, root = store_offset(map, found->table);
-    struct dict_segment *segment = dict_segment_of(map, found, id);
-    if (segment == NULL) {
+    const struct dict_segment *segment = dict_segment_of(map, found, id);
+    uint64_t capacity = segment == NULL ? UINT64_MAX : word_load(&segment->capacity);
+    if (capacity >= DICT_SEGMENT ||
+        !store_holds(map, store_offset(map, segment), (capacity + 1) * sizeof(struct dict_entry))) {
         check_problem(check, "a segment of dict table %#llx is none", (unsigned long long)root);
         return 0;
     }
-    check_block(check, word_load(&found->slots[id].block));
+    check_block(check, store_offset(map, segment));
     uint64_t end = place + 1 == found->ordered ? dict_end(found->counts) : word_load(&segment->end), dead = 0;
-    for (uint64_t i = 0; i < end && i < word_load(&segment->capacity); i++) {
+    for (uint64_t i = 0; i < end && i < capacity; i++) {
         const struct dict_entry *entry = &segment->entries[i];
         bool lives = word_load(&entry->key.head) != DICT_DEAD;
         trace_entry(check, map, entry, root);
@@ -50,7 +54,7 @@ static uint64_t trace_segment(struct check *check, struct store_map *map, const 
             check_problem(check, "entry %llu of a segment of dict table %#llx is not in the index",
                           (unsigned long long)i, (unsigned long long)root);
     }
-    if (end > word_load(&segment->capacity) || (in_use && dead != word_load(&segment->dead)))
+    if (end > capacity || (in_use && dead != word_load(&segment->dead)))
         check_problem(check, "a segment of dict table %#llx counts wrong", (unsigned long long)root);
     return living;
 }
@@ -64,7 +68,8 @@ static void trace_pages(struct check *check, struct store_map *map, const struct
         check_block(check, offset);
         while (i < count && word_load(&found->pages[i]) == offset)
             i++;
-        if (page == NULL || i - first != UINT64_C(1) << (found->shape.depth - word_load(&page[1])))
+        uint64_t depth = page == NULL ? UINT64_MAX : word_load(&page[1]);
+        if (depth > found->shape.depth || i - first != UINT64_C(1) << (found->shape.depth - depth))
             check_problem(check, "a page of dict table %#llx is not as deep as it says", (unsigned long long)root);
     }
 }

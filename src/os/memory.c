@@ -149,7 +149,7 @@ bool os_memory_commit(const struct os_memory *memory, uint64_t offset, uint64_t 
     return result == 0;
 }
 
-void *os_memory_map(const struct os_memory *memory, uint64_t size)
+static void *map_shared(const struct os_memory *memory, uint64_t size, int protection)
 {
     uint8_t *reserved = mmap(NULL, size + MAP_ALIGNMENT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reserved == MAP_FAILED)
@@ -160,13 +160,23 @@ void *os_memory_map(const struct os_memory *memory, uint64_t size)
         munmap(reserved, before);
     if (MAP_ALIGNMENT - before > 0)
         munmap(base + size, MAP_ALIGNMENT - before);
-    if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, memory->fd, 0) == MAP_FAILED) {
+    if (mmap(base, size, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, memory->fd, 0) == MAP_FAILED) {
         int error = errno;
         munmap(base, size);
         errno = error;
         return NULL;
     }
     return base;
+}
+
+void *os_memory_map(const struct os_memory *memory, uint64_t size)
+{
+    return map_shared(memory, size, PROT_READ | PROT_WRITE);
+}
+
+void *os_memory_map_to_read(const struct os_memory *memory, uint64_t size)
+{
+    return map_shared(memory, size, PROT_READ);
 }
 
 void os_memory_unmap(void *base, uint64_t size)

@@ -43,6 +43,8 @@ bool os_memory_reopen(struct os_memory *memory, int pid, int fd);
 bool os_memory_commit(const struct os_memory *memory, uint64_t offset, uint64_t size);
 /* Maps `size` bytes shared, aligned to 2 MiB; NULL on failure. Pages beyond what was committed must not be touched. */
 void *os_memory_map(const struct os_memory *memory, uint64_t size);
+/* The same for a descriptor that is open for reading only: writing to it faults. */
+void *os_memory_map_to_read(const struct os_memory *memory, uint64_t size);
 void os_memory_unmap(void *base, uint64_t size);
 void os_memory_close(struct os_memory *memory);
 /* The largest window that fits this process's limits, at most `wanted`. */

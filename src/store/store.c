@@ -98,15 +98,15 @@ static comem_status header_check(const struct store_header *header)
     return COMEM_OK;
 }
 
-/* Maps the window that `header`, a private copy, tells of. */
-static comem_status map_window(struct store_map *map, const struct store_header *header)
+/* Takes `base`, where the window was mapped that `header`, a private copy, tells of; NULL: it could not be. */
+static comem_status map_window(struct store_map *map, const struct store_header *header, void *base)
 {
     map->window = header->window;
     map->data = header->data;
     map->size_limit = header->size_limit;
     memcpy(map->id, header->id, sizeof map->id); /* private: the map's own copy */
-    map->base = os_memory_map(&map->memory, map->window);
-    if (map->base == NULL)
+    map->base = base;
+    if (base == NULL)
         return store_error(COMEM_SYSTEM, "cannot map %llu bytes of address space: %s", (unsigned long long)map->window,
                            strerror(errno));
     map->header = (struct store_header *)map->base;
@@ -145,7 +145,7 @@ static comem_status store_make(struct store_map *map, uint64_t size_limit)
         return store_error(COMEM_SYSTEM, "cannot make a memory object: %s", strerror(errno));
     if (!os_memory_commit(&map->memory, 0, SPAN_SIZE))
         return store_error(COMEM_NO_MEMORY, "no room for a store's header: %s", strerror(errno));
-    comem_status status = map_window(map, &plan);
+    comem_status status = map_window(map, &plan, os_memory_map(&map->memory, plan.window));
     if (status != COMEM_OK)
         return status;
     word_fill(map->header, &plan, offsetof(struct store_header, committed));
@@ -198,7 +198,7 @@ static comem_status store_attach(struct store_map *map, const uint8_t id[16])
     struct store_header header; /* private: a copy that nobody changes between check and use */
     comem_status status = header_read(&map->memory, id, &header);
     if (status == COMEM_OK)
-        status = map_window(map, &header);
+        status = map_window(map, &header, os_memory_map(&map->memory, header.window));
     if (status == COMEM_OK)
         store_view_renew(map);
     return status;
@@ -214,6 +214,44 @@ comem_status store_map_attach(int fd, const uint8_t id[16], struct store_map **m
     comem_status status = os_memory_adopt(&made->memory, fd)
                               ? store_attach(made, id)
                               : store_error(COMEM_GONE, "the store's descriptor is closed: %s", strerror(errno));
+    if (status == COMEM_OK)
+        *map = made;
+    else
+        store_map_free(made);
+    return status;
+}
+
+/* Of a store that may be anybody's and anything. */
+static comem_status store_look(struct store_map *map)
+{
+    struct store_header header; /* private: a copy that nobody changes between check and use */
+    if (!os_memory_read(&map->memory, &header, sizeof header))
+        return store_error(COMEM_UNSUPPORTED, "this is no comem store");
+    comem_status status = header_check(&header);
+    if (status != COMEM_OK)
+        return status;
+    uint64_t end = word_load(&header.committed), size = os_memory_size(&map->memory);
+    if (end < header.data || end > header.window)
+        return store_error(COMEM_DAMAGED, "the store's header contradicts itself");
+    if (end > size)
+        return store_error(COMEM_DAMAGED, "the store is cut short: it has %llu bytes of %llu", (unsigned long long)size,
+                           (unsigned long long)end);
+    status = map_window(map, &header, os_memory_map_to_read(&map->memory, header.window));
+    if (status == COMEM_OK)
+        store_view_renew(map);
+    return status;
+}
+
+comem_status store_map_look(int fd, struct store_map **map)
+{
+    struct store_map *made = map_allocate();
+    if (made == NULL) {
+        os_close(fd);
+        return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes failed", sizeof *made);
+    }
+    comem_status status = os_memory_adopt(&made->memory, fd)
+                              ? store_look(made)
+                              : store_error(COMEM_SYSTEM, "the store's descriptor is closed: %s", strerror(errno));
     if (status == COMEM_OK)
         *map = made;
     else

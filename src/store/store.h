@@ -42,6 +42,10 @@ comem_status store_map_create(uint64_t size_limit, struct store_map **map);
 /* Maps the store that the open descriptor `fd` is of, which is taken over, also on failure. COMEM_GONE: it is not the store
  * `id`, or not to be trusted; COMEM_UNSUPPORTED: it is of another kind; COMEM_DAMAGED; COMEM_SYSTEM: it cannot be mapped. */
 comem_status store_map_attach(int fd, const uint8_t id[16], struct store_map **map);
+/* Maps the store that the open descriptor `fd` is of, which is taken over, also on failure, to be read only: nothing may enter
+ * it, and who has it is not disturbed. COMEM_UNSUPPORTED: no store, or one of another kind; COMEM_DAMAGED: cut short, or it
+ * contradicts itself; COMEM_SYSTEM. */
+comem_status store_map_look(int fd, struct store_map **map);
 /* Whether the map's descriptor is good, or has been made so by borrowing another process's. */
 comem_status store_map_descriptor(struct store_map *map);
 /* Maps the store of `other` a second time, at another address, as another process would. For tests. */
