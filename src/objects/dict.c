@@ -171,11 +171,7 @@ static inline void change_locked(struct participant *me, struct comem_object *di
     }
     uint32_t version = record_open_version(me, &dict->shared->version);
     uint32_t entry_version = record_open_version(me, &entry->version);
-    record_add_word(me, &entry->value.head);
-    record_add_word(me, &entry->value.body);
-    value_record_give_up(me, old);
-    cell_store(&entry->value, image);
-    record_commit(me);
+    value_replace(me, &entry->value, image);
     record_close_version(me, &entry->version, entry_version);
     record_close_version(me, &dict->shared->version, version);
     lock_release(me, &dict->shared->lock);
@@ -418,25 +414,6 @@ comem_status dict_replace_if(comem_dict *dict, const struct key *key, const stru
 
 /* ---- add ---- */
 
-/* The sum of two numbers. COMEM_OUT_OF_RANGE, COMEM_TYPE. */
-static comem_status sum(const comem_value *one, const comem_value *other, comem_value *result)
-{
-    bool real = one->kind == COMEM_FLOAT || other->kind == COMEM_FLOAT;
-    if (one->kind == COMEM_NONE || one->kind > COMEM_FLOAT || other->kind == COMEM_NONE || other->kind > COMEM_FLOAT)
-        return store_error(COMEM_TYPE, "only numbers can be added");
-    int64_t left = one->kind == COMEM_BOOL ? one->as.boolean : one->as.integer, total;
-    int64_t right = other->kind == COMEM_BOOL ? other->as.boolean : other->as.integer;
-    if (real) {
-        *result = comem_float((one->kind == COMEM_FLOAT ? one->as.real : (double)left) +
-                              (other->kind == COMEM_FLOAT ? other->as.real : (double)right));
-        return COMEM_OK;
-    }
-    if (__builtin_add_overflow(left, right, &total))
-        return store_error(COMEM_OUT_OF_RANGE, "the sum is beyond 64 bits");
-    *result = comem_int(total);
-    return COMEM_OK;
-}
-
 /* Adds to the value of a key that is there; *there says whether. */
 static comem_status add_to(struct participant *me, struct comem_object *dict, const struct key *key,
                            const comem_value *amount, comem_value *result, bool *there)
@@ -455,7 +432,7 @@ static comem_status add_to(struct participant *me, struct comem_object *dict, co
         cell_unpack_number(cell_load(&spot.entry->value), &value);
     else
         value = *there ? comem_none() : comem_int(0);
-    status = sum(&value, amount, result);
+    status = value_sum(&value, amount, result);
     if (status != COMEM_OK || !*there) {
         lock_release(me, &dict->shared->lock);
         return status;

@@ -150,30 +150,6 @@ comem_status comem_dict_add(comem_dict *dict, comem_value key, comem_value amoun
 
 /* ---- compare and swap ---- */
 
-/* Whether two values are equal as keys are: 1 and 1.0, packed tuples of such. Those that are no keys, when they are the same. */
-static comem_status equal_as_keys(struct store_map *map, const comem_value *one, const comem_value *other, bool *equal)
-{
-    struct key first, second;
-    *equal = order_values(one, other) == ORDER_EQUAL;
-    if (*equal || one->kind != COMEM_PACKED)
-        return COMEM_OK;
-    comem_status status = key_make(map, one, &first);
-    if (status == COMEM_TYPE)
-        return COMEM_OK;
-    if (status != COMEM_OK)
-        return status;
-    status = key_make(map, other, &second);
-    if (status == COMEM_OK) {
-        *equal = first.hash == second.hash && first.image.head == second.image.head &&
-                 (cell_is_far(first.image.head)
-                      ? first.size == second.size && memcmp(first.bytes, second.bytes, first.size) == 0
-                      : first.image.body == second.image.body);
-        key_clear(&second);
-    }
-    key_clear(&first);
-    return status == COMEM_TYPE ? COMEM_OK : status;
-}
-
 static comem_status cas(comem_dict *dict, const struct key *key, const comem_value *expected, const comem_value *value,
                         bool *swapped)
 {
@@ -188,7 +164,7 @@ static comem_status cas(comem_dict *dict, const struct key *key, const comem_val
             if (found.kind == COMEM_MISSING || expected->kind == COMEM_MISSING)
                 equal = found.kind == expected->kind;
             else
-                status = equal_as_keys(dict->object.map, &found, expected, &equal);
+                status = key_values_equal(dict->object.map, &found, expected, &equal);
             comem_value_clear(&found);
         }
         if (status != COMEM_OK || !equal)

@@ -11,8 +11,6 @@
 #include "objects/dict_probe.h"
 #include "objects/handle.h"
 
-#define TRIES 8u /* without the lock */
-
 comem_status dict_lock_to_read(struct participant *me, struct comem_object *dict, struct locked_dict *locked)
 {
     comem_status status = object_lock_to_read(me, dict);
@@ -35,15 +33,21 @@ static comem_status no_such_key(const struct comem_object *dict)
     return store_answer(COMEM_NOT_FOUND, "no such key");
 }
 
+struct item {
+    const struct key *key;
+    comem_value *value; /* NULL: it is only looked for */
+    struct dict_reading *reading;
+    struct cell_image *image;
+};
+
 /* One attempt that may take references. */
-static enum attempt read_item(struct participant *me, struct comem_object *dict, const struct key *key,
-                              comem_value *value, struct dict_reading *reading, struct cell_image *image,
-                              comem_status *status)
+static enum attempt read_item(struct participant *me, struct comem_object *dict, void *context, comem_status *status)
 {
+    const struct item *item = context;
     store_view_renew(dict->map);
-    enum attempt attempt = dict_probe(dict, key, reading, image);
-    if (attempt == ATTEMPT_DONE && value != NULL)
-        attempt = value_read(me, dict->map, *image, dict_reading_still, reading, value, status);
+    enum attempt attempt = dict_probe(dict, item->key, item->reading, item->image);
+    if (attempt == ATTEMPT_DONE && item->value != NULL)
+        attempt = value_read(me, dict->map, *item->image, dict_reading_still, item->reading, item->value, status);
     return attempt;
 }
 
@@ -51,25 +55,16 @@ static enum attempt read_item(struct participant *me, struct comem_object *dict,
 static comem_status read_key(struct participant *me, struct comem_object *dict, const struct key *key,
                              comem_value *value, struct dict_reading *reading, struct cell_image *image)
 {
-    comem_status status = COMEM_OK;
-    enum attempt attempt = ATTEMPT_AGAIN;
-    if (!object_ok(dict))
-        return object_gone(dict);
-    map_lock(me);
-    for (unsigned i = 0; i < TRIES && attempt == ATTEMPT_AGAIN; i++)
-        attempt = read_item(me, dict, key, value, reading, image, &status);
-    if (attempt == ATTEMPT_AGAIN) {
-        pthread_mutex_unlock(&me->map->mutex);
-        status = object_lock_to_read(me, dict);
-        if (status != COMEM_OK)
-            return status;
-        attempt = read_item(me, dict, key, value, reading, image, &status);
-        lock_release(me, &dict->shared->lock);
-        if (attempt == ATTEMPT_AGAIN) /* nobody else can have changed it */
-            status = store_error(COMEM_DAMAGED, "a dict names memory outside the store");
+    struct item item = {key, value, reading, image};
+    comem_status status;
+    switch (value_attempts(me, dict, read_item, &item, &status)) {
+    case ATTEMPT_RANGE:
+        return no_such_key(dict);
+    case ATTEMPT_AGAIN:
+        return store_error(COMEM_DAMAGED, "a dict names memory outside the store");
+    default:
+        return status;
     }
-    pthread_mutex_unlock(&me->map->mutex);
-    return attempt == ATTEMPT_RANGE ? no_such_key(dict) : status;
 }
 
 static comem_status read_slow(struct comem_object *dict, const struct key *key, comem_value *value,
@@ -299,7 +294,7 @@ static comem_status read_all(struct participant *me, struct comem_object *dict, 
     if (!object_ok(dict))
         return object_gone(dict);
     map_lock(me);
-    for (unsigned i = 0; i < TRIES && attempt == ATTEMPT_AGAIN; i++) {
+    for (unsigned i = 0; i < READ_TRIES && attempt == ATTEMPT_AGAIN; i++) {
         copy_forget(me, copy);
         attempt = copy_once(me, dict, false, copy, &status);
     }

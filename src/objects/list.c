@@ -264,11 +264,7 @@ static comem_status set_locked(struct participant *me, struct comem_object *list
         return list_damaged(me, list);
     uint32_t version = record_open_version(me, &list->shared->version);
     uint32_t entry_version = record_open_version(me, &entry->version);
-    record_add_word(me, &cell->head);
-    record_add_word(me, &cell->body);
-    value_record_give_up(me, cell_load(cell));
-    cell_store(cell, image);
-    record_commit(me);
+    value_replace(me, cell, image);
     record_close_version(me, &entry->version, entry_version);
     record_close_version(me, &list->shared->version, version);
     place_follows(list);

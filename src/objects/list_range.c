@@ -65,7 +65,7 @@ comem_status list_look(struct participant *me, struct comem_object *list, const 
         return object_gone(list);
     if (seer->references)
         map_lock(me);
-    for (unsigned i = 0; i < LIST_TRIES && attempt == ATTEMPT_AGAIN; i++) {
+    for (unsigned i = 0; i < READ_TRIES && attempt == ATTEMPT_AGAIN; i++) {
         seer->forget(me, context);
         attempt = look_once(me, list, false, seer, context, &status);
     }

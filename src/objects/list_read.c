@@ -109,40 +109,37 @@ static enum attempt read_cell(const struct comem_object *list, int64_t index, st
     return read_cell_inline(list, index, reading, image, false);
 }
 
+struct item {
+    int64_t index;
+    comem_value *value;
+    struct list_reading *reading;
+};
+
 /* One attempt that may take references. */
-static enum attempt read_item(struct participant *me, struct comem_object *list, int64_t index, comem_value *value,
-                              struct list_reading *reading, comem_status *status)
+static enum attempt read_item(struct participant *me, struct comem_object *list, void *context, comem_status *status)
 {
+    const struct item *item = context;
     struct cell_image image;
     store_view_renew(list->map);
-    enum attempt attempt = read_cell(list, index, reading, &image);
+    enum attempt attempt = read_cell(list, item->index, item->reading, &image);
     if (attempt == ATTEMPT_DONE)
-        attempt = value_read(me, list->map, image, reading_still, reading, value, status);
+        attempt = value_read(me, list->map, image, reading_still, item->reading, item->value, status);
     return attempt;
 }
 
 comem_status list_read_item(struct participant *me, struct comem_object *list, int64_t index, comem_value *value,
                             struct list_reading *reading)
 {
-    comem_status status = COMEM_OK;
-    enum attempt attempt = ATTEMPT_AGAIN;
-    if (!object_ok(list))
-        return object_gone(list);
-    map_lock(me);
-    for (unsigned i = 0; i < LIST_TRIES && attempt == ATTEMPT_AGAIN; i++)
-        attempt = read_item(me, list, index, value, reading, &status);
-    if (attempt == ATTEMPT_AGAIN) {
-        pthread_mutex_unlock(&me->map->mutex);
-        status = object_lock_to_read(me, list);
-        if (status != COMEM_OK)
-            return status;
-        attempt = read_item(me, list, index, value, reading, &status);
-        lock_release(me, &list->shared->lock);
-        if (attempt == ATTEMPT_AGAIN) /* nobody else can have changed it */
-            status = store_error(COMEM_DAMAGED, "a list names cells outside the store");
+    struct item item = {index, value, reading};
+    comem_status status;
+    switch (value_attempts(me, list, read_item, &item, &status)) {
+    case ATTEMPT_RANGE:
+        return out_of_range(list, index);
+    case ATTEMPT_AGAIN:
+        return store_error(COMEM_DAMAGED, "a list names cells outside the store");
+    default:
+        return status;
     }
-    pthread_mutex_unlock(&me->map->mutex);
-    return attempt == ATTEMPT_RANGE ? out_of_range(list, index) : status;
 }
 
 static comem_status get_slow(struct comem_object *list, int64_t index, comem_value *value)

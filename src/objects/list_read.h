@@ -5,8 +5,6 @@
 #include "objects/list_layout.h"
 #include "objects/value.h"
 
-#define LIST_TRIES 8u /* without the lock */
-
 /* Where an item was read: while the table word and its block's version are these, it is the same item. */
 struct list_reading {
     uint64_t table, version, index;
@@ -30,7 +28,7 @@ struct list_look {
 /* Whether it still is as it was when the look began, but for items added behind. */
 bool list_look_holds(const void *look);
 
-/* Looks at a list as it is at one moment: calls `see` up to LIST_TRIES times without the lock, then under it. It says
+/* Looks at a list as it is at one moment: calls `see` up to READ_TRIES times without the lock, then under it. It says
  * ATTEMPT_AGAIN when what it meets is none; what it found counts if ATTEMPT_DONE comes back and the look still holds.
  * ATTEMPT_FAILED: *status says why. `forget` is called before each further attempt, and after the last vain one; no lock is
  * held then. */

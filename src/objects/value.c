@@ -85,6 +85,26 @@ void value_record_give_up(struct participant *me, struct cell_image image)
         record_add(me, line.kind, line.offset, line.argument);
 }
 
+/* ---- numbers ---- */
+
+comem_status value_sum(const comem_value *one, const comem_value *other, comem_value *sum)
+{
+    bool real = one->kind == COMEM_FLOAT || other->kind == COMEM_FLOAT;
+    if (one->kind == COMEM_NONE || one->kind > COMEM_FLOAT || other->kind == COMEM_NONE || other->kind > COMEM_FLOAT)
+        return store_error(COMEM_TYPE, "only numbers can be added");
+    int64_t left = one->kind == COMEM_BOOL ? one->as.boolean : one->as.integer, total;
+    int64_t right = other->kind == COMEM_BOOL ? other->as.boolean : other->as.integer;
+    if (real) {
+        *sum = comem_float((one->kind == COMEM_FLOAT ? one->as.real : (double)left) +
+                           (other->kind == COMEM_FLOAT ? other->as.real : (double)right));
+        return COMEM_OK;
+    }
+    if (__builtin_add_overflow(left, right, &total))
+        return store_error(COMEM_OUT_OF_RANGE, "the sum is beyond 64 bits");
+    *sum = comem_int(total);
+    return COMEM_OK;
+}
+
 /* ---- private copies ---- */
 
 /* Lets go of what an owned value has; `me` is NULL outside any operation, else the map's mutex is held. */
@@ -282,4 +302,26 @@ enum attempt value_read(struct participant *me, struct store_map *map, struct ce
     if (cell_is_far(image.head) && cell_kind_known(image.head))
         return read_far(map, image, still, context, value, status);
     return read_near(image, still, context, value, status);
+}
+
+enum attempt value_attempts(struct participant *me, struct comem_object *object, value_attempt attempt, void *context,
+                            comem_status *status)
+{
+    enum attempt result = ATTEMPT_AGAIN;
+    *status = object_ok(object) ? COMEM_OK : object_gone(object);
+    if (*status != COMEM_OK)
+        return ATTEMPT_FAILED;
+    map_lock(me);
+    for (unsigned i = 0; i < READ_TRIES && result == ATTEMPT_AGAIN; i++)
+        result = attempt(me, object, context, status);
+    if (result == ATTEMPT_AGAIN) {
+        pthread_mutex_unlock(&me->map->mutex);
+        *status = object_lock_to_read(me, object);
+        if (*status != COMEM_OK)
+            return ATTEMPT_FAILED;
+        result = attempt(me, object, context, status);
+        lock_release(me, &object->shared->lock);
+    }
+    pthread_mutex_unlock(&me->map->mutex);
+    return result;
 }

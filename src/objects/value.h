@@ -16,12 +16,28 @@ void value_give_back(struct participant *me, struct cell_image image);
 bool value_line(struct cell_image image, struct record_line *line);
 /* Records that for the operation under way. At most one cell that refers to an object in an operation. */
 void value_record_give_up(struct participant *me, struct cell_image image);
+/* Stores a prepared cell in the place of another, whose value the record then gives up, and commits. The versions that readers
+ * look at are open, the lock is held; object_finish() is due when it is gone. */
+static inline void value_replace(struct participant *me, struct cell *cell, struct cell_image image)
+{
+    record_add_word(me, &cell->head);
+    record_add_word(me, &cell->body);
+    value_record_give_up(me, cell_load(cell));
+    cell_store(cell, image);
+    record_commit(me);
+}
+
+/* The sum of two numbers. COMEM_OUT_OF_RANGE: of ints, beyond 64 bits. COMEM_TYPE: they are none. */
+comem_status value_sum(const comem_value *one, const comem_value *other, comem_value *sum);
+
 /* A private copy, which owns what it has; of a value that a container can hold. COMEM_NO_MEMORY: none. */
 comem_status value_copy(const comem_value *value, comem_value *copy);
 /* Clears a value inside an operation, with no object lock held and the record idle. */
 void value_drop(struct participant *me, comem_value *value);
 /* The same with the map's mutex held. */
 void value_forget(struct participant *me, comem_value *value);
+
+#define READ_TRIES 8u /* attempts to read without the lock; then it is taken */
 
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_RANGE, ATTEMPT_FAILED };
 
@@ -30,6 +46,15 @@ enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_RANGE, ATTEMPT_FAILED };
  * NULL otherwise. */
 enum attempt value_read(struct participant *me, struct store_map *map, struct cell_image image,
                         bool (*still)(const void *), const void *context, comem_value *value, comem_status *status);
+
+/* One attempt to read something of an object without its lock, as value_read(). */
+typedef enum attempt (*value_attempt)(struct participant *me, struct comem_object *object, void *context,
+                                      comem_status *status);
+/* Attempts it up to READ_TRIES times, then with the object's lock, which repairs what a dead writer left: a reader finishes whatever
+ * writers do. The map's mutex is held meanwhile, not before and not afterwards. ATTEMPT_AGAIN: damage, since nobody else can have
+ * changed it. ATTEMPT_FAILED: *status says why. */
+enum attempt value_attempts(struct participant *me, struct comem_object *object, value_attempt attempt, void *context,
+                            comem_status *status);
 
 /* Registers values that have references with the trash; once per process. (value_reap.c) */
 void value_init(void);

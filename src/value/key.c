@@ -359,3 +359,26 @@ void key_clear(struct key *key)
     free(key->room);
     key->room = NULL;
 }
+
+comem_status key_values_equal(struct store_map *map, const comem_value *one, const comem_value *other, bool *equal)
+{
+    struct key first, second;
+    *equal = order_values(one, other) == ORDER_EQUAL;
+    if (*equal || one->kind != COMEM_PACKED)
+        return COMEM_OK;
+    comem_status status = key_make(map, one, &first);
+    if (status == COMEM_TYPE)
+        return COMEM_OK;
+    if (status != COMEM_OK)
+        return status;
+    status = key_make(map, other, &second);
+    if (status == COMEM_OK) {
+        *equal = first.hash == second.hash && first.image.head == second.image.head &&
+                 (cell_is_far(first.image.head)
+                      ? first.size == second.size && memcmp(first.bytes, second.bytes, first.size) == 0
+                      : first.image.body == second.image.body);
+        key_clear(&second);
+    }
+    key_clear(&first);
+    return status == COMEM_TYPE ? COMEM_OK : status;
+}

@@ -34,4 +34,7 @@ void key_clear(struct key *key);
 void key_make_short(struct store_map *map, const char *text, size_t size, struct key *key);
 void key_make_int(struct store_map *map, int64_t integer, struct key *key);
 
+/* Whether two values are equal as keys are: 1 and 1.0, packed tuples of such. Those that are no keys, when they are the same. */
+comem_status key_values_equal(struct store_map *map, const comem_value *one, const comem_value *other, bool *equal);
+
 #endif
