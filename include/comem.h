@@ -553,7 +553,8 @@ COMEM_API comem_status comem_dict_print(comem_dict *dict, FILE *stream);
 
 /* One value that every process shares. A type code, as Python's array has them, says what it may be: 'b' 'B' 'h' 'H' 'i' 'I' 'l'
  * 'L' 'q' 'Q' ints of 1, 2, 4, 8 and 8 bytes (capitals: not below 0), 'f' 'd' floats ('f' rounds to 4 bytes), '?' a bool, 'c' bytes
- * of one byte, 'u' a str of one character; 0: any value a list can hold. Ints are taken for floats. */
+ * of one byte, 'u' a str of one character; 0: any value a list can hold. Ints are taken for floats, bools for ints, an int other
+ * than 0 for true. From 2^63 on, the value of an 'L' or 'Q' is a COMEM_PACKED, which comem_value_unpack() makes a COMEM_BIG_INT. */
 
 /* Makes a variable that is `initial`. COMEM_INVALID: there is no such type code. COMEM_TYPE: `initial` is not of the type.
  * COMEM_OUT_OF_RANGE: too large for it. COMEM_NO_MEMORY. O(1), about 0.2 us. */
@@ -573,7 +574,7 @@ COMEM_API comem_status comem_variable_get(comem_variable *variable, comem_value 
 COMEM_API comem_status comem_variable_set(comem_variable *variable, comem_value value);
 
 /* Adds `amount`, an int or a float. `result`, which may be NULL, is the sum. COMEM_TYPE: the value or the amount is no number.
- * COMEM_OUT_OF_RANGE: the sum is beyond the type, or beyond 64 bits. O(1), 20 ns. */
+ * COMEM_OUT_OF_RANGE: the sum is beyond the type, or beyond 64 bits. COMEM_NO_MEMORY. O(1), 20 ns. */
 COMEM_API comem_status comem_variable_add(comem_variable *variable, comem_value amount, comem_value *result);
 
 /* Stores `value` if what is there equals `expected`, as keys are equal; `swapped` says whether. COMEM_TYPE, COMEM_OUT_OF_RANGE,

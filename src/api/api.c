@@ -59,6 +59,11 @@ comem_dict *comem_value_dict(const comem_value *value)
     return (comem_dict *)(void *)value_object(value, OBJECT_DICT);
 }
 
+comem_variable *comem_value_variable(const comem_value *value)
+{
+    return (comem_variable *)(void *)value_object(value, OBJECT_VARIABLE);
+}
+
 comem_status comem_open(const char *name, const comem_options *options, comem_store **store)
 {
     struct store_map *map;

@@ -13,6 +13,7 @@
 #include "objects/object.h"
 
 #include "objects/handle.h"
+#include "objects/value.h"
 
 #define RELEASE_STEPS 4u /* of trash: the object, its table, and something besides */
 
@@ -29,6 +30,7 @@ static void object_fill(struct object *shared, uint64_t identity, uint64_t scope
     word_store(&shared->flags, flags);
     word_store(&shared->scope, scope);
     word_store(&shared->table, table_next(word_load(&shared->table), 0));
+    cell_store(&shared->content, (struct cell_image){COMEM_NONE, 0});
     word_publish(&shared->identity, identity);
 }
 
@@ -382,21 +384,31 @@ comem_status object_finish(struct participant *me)
 
 /* ---- freeing a dead object ---- */
 
-/* Gives the table to the trash, as part of the caller's operation. */
-static void object_drop_table(struct participant *me, struct object *shared)
+void object_drop_content(struct participant *me, struct object *shared)
 {
     uint64_t table = word_load(&shared->table);
-    if (table_offset(table) == 0)
-        return;
-    record_add_word(me, &shared->table);
-    record_add(me, RECORD_TRASH, table_offset(table), 0);
-    word_store(&shared->table, table_next(table, 0));
+    struct cell_image content = cell_load(&shared->content);
+    if (table_offset(table) != 0) {
+        record_add_word(me, &shared->table);
+        record_add(me, RECORD_TRASH, table_offset(table), 0);
+        word_store(&shared->table, table_next(table, 0));
+    }
+    if (!cell_is_plain(content.head)) {
+        record_add_word(me, &shared->content.head);
+        record_add_word(me, &shared->content.body);
+        value_record_give_up(me, content);
+        cell_store(&shared->content, (struct cell_image){COMEM_NONE, 0});
+    }
 }
 
+/* A reference is counted down first, in an operation of its own that leaves HOLD. */
 static bool object_reap(struct participant *me, uint64_t root)
 {
     struct object *shared = (struct object *)(me->map->base + root);
-    object_drop_table(me, shared);
+    struct cell_image content = cell_load(&shared->content);
+    if (cell_is_ref(content.head))
+        object_unlink(me, content.body, 1, &shared->content.head, COMEM_NONE);
+    object_drop_content(me, shared);
     record_commit(me);
     if (heap_finish(me, 1) != COMEM_OK)
         return true;

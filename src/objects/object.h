@@ -10,6 +10,7 @@ enum object_state { OBJECT_LIVE = 1, OBJECT_GONE, OBJECT_DEAD }; /* in use; shut
 #define OBJECT_FACE_MANAGER 1u
 #define OBJECT_DEEP 2u
 #define OBJECT_NO_PICKLE 4u
+#define OBJECT_TYPECODE_SHIFT 8u /* of 8 bits of a variable's flags */
 #define OBJECT_MAGIC UINT64_C(0xC03E)
 
 /* An object's header. The first line is its writers', the second its readers'. */
@@ -24,13 +25,15 @@ struct object {
 
     word64 identity; /* {OBJECT_MAGIC 16, type 8, state 8, generation 32} */
     word64 flags;
-    word64 scope; /* the manager it was made in, 0 for none */
-    word64 table; /* {change count 28, offset 36} of its content, offset 0 when it is empty */
-    word64 rest[4];
+    word64 scope;        /* the manager it was made in, 0 for none */
+    word64 table;        /* {change count 28, offset 36} of its content, offset 0 when it is empty */
+    struct cell content; /* a variable's value; in other objects none */
+    word64 rest[2];
 };
 #define OBJECT_UNBOUND ((comem_status)1000) /* a status of handles on nothing, for the front ends alone */
 
-static_assert(sizeof(struct object) == HEAP_OBJECT_SIZE && offsetof(struct object, identity) == 64,
+static_assert(sizeof(struct object) == HEAP_OBJECT_SIZE && offsetof(struct object, identity) == 64 &&
+                  offsetof(struct object, content) == 96,
               "docs/format.md says so");
 
 /* A handle: private memory, one for each object that this process holds, however often it holds it. comem_list and the like
@@ -90,7 +93,7 @@ void object_init(void);
 /* What `store check` has to know; once per process. */
 void object_check_init(void);
 struct check;
-/* A cell that belongs to the table at `root`. */
+/* A cell that belongs to the table, or the object, at `root`. */
 void object_check_cell(struct check *check, struct store_map *map, uint64_t root, struct cell_image image);
 
 /* COMEM_GONE with the reason: shut down, or never this process's. Of a handle on nothing: what that says. */
@@ -195,6 +198,8 @@ struct object *object_at(struct store_map *map, uint64_t offset);
 /* Whether nothing would keep the object at the time `now` once its links are `links` and `but` is no row of it. */
 bool object_unnamed(struct participant *me, const struct object *shared, uint64_t links, uint64_t now,
                     const word64 *but);
+/* Gives up what the object holds, its table and what its cell names, as part of the caller's operation. */
+void object_drop_content(struct participant *me, struct object *shared);
 /* Gives the object to the trash if nothing keeps it at the time `now`. Whether it did. */
 bool object_bury(struct participant *me, struct object *shared, uint64_t now);
 /* Gives back the reference in `row`, of this process or of a dead one. */

@@ -1,4 +1,4 @@
-/* object_check.c - what `store check` has to know of objects, values and lists */
+/* object_check.c - what `store check` has to know of objects, values, lists and variables */
 #include "heap/check.h"
 #include "objects/dict_layout.h"
 #include "objects/list_layout.h"
@@ -67,9 +67,9 @@ void object_check_cell(struct check *check, struct store_map *map, uint64_t root
 {
     uint64_t size;
     if (!cell_kind_known(image.head))
-        check_problem(check, "a cell of table %#llx is no value", (unsigned long long)root);
+        check_problem(check, "a cell of %#llx is no value", (unsigned long long)root);
     else if (cell_is_far(image.head) && !cell_far_size(map, image, &size))
-        check_problem(check, "a cell of table %#llx names no value block", (unsigned long long)root);
+        check_problem(check, "a cell of %#llx names no value block", (unsigned long long)root);
     else if (cell_is_far(image.head))
         trace_far(check, map, image);
     else if (cell_is_ref(image.head))
@@ -158,6 +158,8 @@ static void trace_object(struct check *check, struct store_map *map, uint64_t ro
 {
     const struct object *shared = store_at(map, root, sizeof *shared);
     uint64_t table = shared == NULL ? 0 : table_offset(word_load(&shared->table));
+    if (shared != NULL)
+        object_check_cell(check, map, root, cell_load(&shared->content));
     if (table == 0)
         return;
     const struct block_header *header = store_at(map, table, sizeof *header);

@@ -2,7 +2,8 @@
  *
  * Items of a list are read one by one, so that one of any length is printed in the memory of one item; a list that changes
  * meanwhile is printed as it was item by item. A dict is printed as it stood at one moment. Text is printed as it is where it is printable without tables (ASCII and whole
- * UTF-8 sequences), else escaped as Python's repr() does. What is inside itself, or too deep, is [...] or {...}.
+ * UTF-8 sequences), else escaped as Python's repr() does. What is inside itself, or too deep, is [...], {...} or
+ * Value(...).
  */
 #include "objects/print.h"
 
@@ -259,16 +260,37 @@ static comem_status print_list(struct print *print, comem_list *list)
     return status == COMEM_OUT_OF_RANGE ? COMEM_OK : status;
 }
 
+static comem_status print_variable(struct print *print, comem_variable *variable)
+{
+    char typecode;
+    comem_value value = comem_none();
+    comem_status status = comem_variable_typecode(variable, &typecode);
+    if (status == COMEM_OK)
+        status = comem_variable_get(variable, &value);
+    if (status != COMEM_OK)
+        return status;
+    if (typecode == 0)
+        fputs("Value(None, ", print->stream);
+    else
+        fprintf(print->stream, "Value('%c', ", typecode);
+    status = print_any(print, &value);
+    fputc(')', print->stream);
+    comem_value_clear(&value);
+    return status;
+}
+
 static comem_status print_object(struct print *print, const comem_value *reference)
 {
     comem_list *list = comem_value_list(reference);
     comem_dict *dict = comem_value_dict(reference);
     if (print_is_inside(print, reference->as.object)) {
-        fputs(list != NULL ? "[...]" : "{...}", print->stream);
+        fputs(list != NULL ? "[...]" : dict != NULL ? "{...}" : "Value(...)", print->stream);
         return COMEM_OK;
     }
     print->path[print->depth++] = object_offset(reference->as.object);
-    comem_status status = list != NULL ? print_list(print, list) : print_dict(print, dict);
+    comem_status status = list != NULL   ? print_list(print, list)
+                          : dict != NULL ? print_dict(print, dict)
+                                         : print_variable(print, comem_value_variable(reference));
     print->depth--;
     return status;
 }

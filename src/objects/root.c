@@ -10,7 +10,7 @@
 #include "objects/root.h"
 
 #include "objects/handle.h"
-#include "objects/list.h"
+#include "objects/variable.h"
 
 const char *object_type_name(enum object_type type)
 {
@@ -231,8 +231,9 @@ static comem_status root_of_type(const char *name, comem_value *found, enum obje
     return COMEM_OK;
 }
 
-/* The object by that name, or a new one. */
-static comem_status root_open(comem_store *store, const char *name, enum object_type type, comem_object **object)
+/* The object by that name, or a new one; a variable that is `initial`. */
+static comem_status root_open(comem_store *store, const char *name, enum object_type type, const comem_value *initial,
+                              comem_object **object)
 {
     comem_value found, text = name_of(name);
     *object = NULL;
@@ -240,7 +241,9 @@ static comem_status root_open(comem_store *store, const char *name, enum object_
     if (status == COMEM_NOT_FOUND) {
         comem_value made = comem_none();
         made.kind = COMEM_REF;
-        status = object_new_in(store, type, 0, 0, &made.as.object);
+        status = type == OBJECT_VARIABLE
+                     ? variable_new_in(store, 0, 0, 0, initial, (comem_variable **)(void *)&made.as.object)
+                     : object_new_in(store, type, 0, 0, &made.as.object);
         if (status != COMEM_OK)
             return status;
         status = root_add(store, &text, &made, &found);
@@ -253,12 +256,19 @@ comem_status comem_root_list(comem_store *store, const char *name, comem_list **
 {
     if (list == NULL)
         return store_error(COMEM_INVALID, "the place for the list is NULL");
-    return root_open(store, name, OBJECT_LIST, (comem_object **)(void *)list);
+    return root_open(store, name, OBJECT_LIST, NULL, (comem_object **)(void *)list);
 }
 
 comem_status comem_root_dict(comem_store *store, const char *name, comem_dict **dict)
 {
     if (dict == NULL)
         return store_error(COMEM_INVALID, "the place for the dict is NULL");
-    return root_open(store, name, OBJECT_DICT, (comem_object **)(void *)dict);
+    return root_open(store, name, OBJECT_DICT, NULL, (comem_object **)(void *)dict);
+}
+
+comem_status comem_root_variable(comem_store *store, const char *name, comem_value initial, comem_variable **variable)
+{
+    if (variable == NULL)
+        return store_error(COMEM_INVALID, "the place for the variable is NULL");
+    return root_open(store, name, OBJECT_VARIABLE, &initial, (comem_object **)(void *)variable);
 }

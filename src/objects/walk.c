@@ -102,22 +102,19 @@ static void visit_to_shut_down(struct object_walk *walk, struct object *shared)
     uint64_t scope = walk->scope;
     if (word_load(&shared->scope) != scope || lock_acquire(me, &shared->lock) != COMEM_OK)
         return;
-    uint64_t identity = word_load(&shared->identity), table = word_load(&shared->table);
+    uint64_t identity = word_load(&shared->identity);
     bool live = word_load(&shared->scope) == scope && object_identity_state(identity) == OBJECT_LIVE;
     if (live) {
         word_publish(&shared->identity,
                      object_identity(object_identity_type(identity), OBJECT_GONE, (uint32_t)identity)); /* commit */
         uint32_t version = record_open_version(me, &shared->version);
-        if (table_offset(table) != 0)
-            record_add(me, RECORD_TRASH, table_offset(table), 0);
-        record_add_watch(me, &shared->table);
-        word_publish(&shared->table, table_next(table, 0)); /* commit */
+        object_drop_content(me, shared);
         record_commit(me);
         record_close_version(me, &shared->version, version);
     }
     lock_release(me, &shared->lock);
     if (live)
-        heap_finish(me, 0);
+        object_finish(me);
     walk->any |= live;
 }
 

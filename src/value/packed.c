@@ -591,3 +591,35 @@ comem_status packed_walk(const comem_value *packed, const struct packed_visitor 
         return COMEM_OK;
     return walk.status != COMEM_OK ? walk.status : store_error(COMEM_DAMAGED, "a packed value that nothing packs");
 }
+
+/* ---- one big int ---- */
+
+struct root {
+    bool big;
+    uint64_t number;
+};
+
+static comem_status root_item(void *context, const comem_value *value)
+{
+    struct root *root = context;
+    const uint8_t *bytes = (const uint8_t *)value->as.data;
+    root->big = value->kind == COMEM_BIG_INT;
+    if (root->big && value->size == 9 && bytes[8] == 0)
+        root->number = (uint64_t)int_of_bytes(bytes, 8);
+    return COMEM_TYPE; /* there is nothing more to see */
+}
+
+static comem_status root_end(void *context)
+{
+    (void)context;
+    return COMEM_OK;
+}
+
+bool packed_big_int(const comem_value *packed, uint64_t *number)
+{
+    static const struct packed_visitor visitor = {root_item, root_end};
+    struct root root = {false, 0};
+    (void)packed_walk(packed, &visitor, &root);
+    *number = root.number;
+    return root.big;
+}

@@ -89,4 +89,8 @@ comem_status packed_walk(const comem_value *packed, const struct packed_visitor 
 /* The bytes that matter of a two's complement number of `size` bytes: those above only repeat the sign. At least 1. */
 size_t packed_int_size(const uint8_t *bytes, size_t size);
 
+/* Whether a COMEM_PACKED is an int, which then is beyond the 64 bits of a COMEM_INT. *number is that int if it is from 2^63 to
+ * 2^64 - 1, else 0. */
+bool packed_big_int(const comem_value *packed, uint64_t *number);
+
 #endif

@@ -122,6 +122,17 @@ static void lists_look_as_on_the_page(void **state)
     comem_list_release(list);
 }
 
+/* The value of a variable would be looked for in the wrong place. */
+static void a_variable_looks_as_on_the_page(void **state)
+{
+    struct bench *bench = *state;
+    comem_variable *variable = NULL;
+    assert_ok(comem_variable_new(&bench->store, 'q', comem_int(1000), &variable));
+    assert_shown("A variable of type `q` that is 1000,", ((struct comem_object *)variable)->shared,
+                 sizeof(struct object));
+    comem_variable_release(variable);
+}
+
 static const void *part(struct bench *bench, const word64 *offset, size_t size)
 {
     const void *address = store_at(bench->map, word_load(offset), size);
@@ -185,11 +196,9 @@ static void small_dicts_grow_as_on_the_page(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        WITH_STORE(the_fingerprint_is_the_one_on_the_page),
-        WITH_STORE(an_empty_list_looks_as_on_the_page),
-        WITH_STORE(lists_look_as_on_the_page),
-        WITH_STORE(a_small_dict_looks_as_on_the_page),
-        WITH_STORE(small_dicts_grow_as_on_the_page),
+        WITH_STORE(the_fingerprint_is_the_one_on_the_page), WITH_STORE(an_empty_list_looks_as_on_the_page),
+        WITH_STORE(a_variable_looks_as_on_the_page),        WITH_STORE(lists_look_as_on_the_page),
+        WITH_STORE(a_small_dict_looks_as_on_the_page),      WITH_STORE(small_dicts_grow_as_on_the_page),
     };
     support_choose(argc, argv);
     return cmocka_run_group_tests(tests, load_page, forget_page);
