@@ -8,11 +8,12 @@
         for item in data:
             final_list.append(item)         # seen by every process at once
 
+var         a global by its name, the same object in every process; forget takes the name away
 List        a list in shared memory; comem.list is the same type
 Dict        a dict in shared memory; comem.dict is the same type
 MISSING     stands for no value, KEEP for no change, in Dict.cas() and Dict.update_if()
 Manager     the same lists and dicts with the face of multiprocessing.Manager's
-GoneError, DamagedError, ValueUnreadable
+GoneError, DamagedError, ValueUnreadable, PrivateCopyWarning
 
 Importing comem starts no thread and no process and opens no store. Every function and method may be called from any
 thread of any process; a process killed in one leaves everything whole.
@@ -35,10 +36,23 @@ _check_system()
 from collections.abc import ItemsView, KeysView, MutableMapping, MutableSequence, ValuesView
 
 from . import _engine, _process
-from ._engine import KEEP, MISSING, DamagedError, Dict, GoneError, List, __version__
+from ._engine import KEEP, MISSING, DamagedError, Dict, GoneError, List, __version__, forget, var
+from ._process import PrivateCopyWarning
 
 # Not list and dict: a star import would hide the built-in ones.
-__all__ = ["DamagedError", "Dict", "GoneError", "KEEP", "List", "MISSING", "Manager", "ValueUnreadable"]
+__all__ = [
+    "DamagedError",
+    "Dict",
+    "GoneError",
+    "KEEP",
+    "List",
+    "MISSING",
+    "Manager",
+    "PrivateCopyWarning",
+    "ValueUnreadable",
+    "forget",
+    "var",
+]
 
 list = List
 dict = Dict

@@ -8,9 +8,24 @@ from ._engine import Dict as Dict
 from ._engine import GoneError as GoneError
 from ._engine import List as List
 from ._engine import __version__ as __version__
+from ._engine import forget as forget
+from ._engine import var as var
+from ._process import PrivateCopyWarning as PrivateCopyWarning
 from ._values import ValueUnreadable as ValueUnreadable
 
-__all__ = ["DamagedError", "Dict", "GoneError", "KEEP", "List", "MISSING", "Manager", "ValueUnreadable"]
+__all__ = [
+    "DamagedError",
+    "Dict",
+    "GoneError",
+    "KEEP",
+    "List",
+    "MISSING",
+    "Manager",
+    "PrivateCopyWarning",
+    "ValueUnreadable",
+    "forget",
+    "var",
+]
 
 list = List
 dict = Dict

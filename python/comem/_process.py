@@ -76,6 +76,7 @@ def _before_fork() -> None:
 def _after_fork() -> None:
     global _in_forkserver
     _in_forkserver = False
+    _engine._forked()
     while _witnesses:  # of children of the parent's: while a copy is open, they seem to be on their way
         _engine._child_started(_witnesses.pop())
     _add_finalizer()
@@ -229,13 +230,55 @@ _in_forkserver = _on_stack("multiprocessing.forkserver", ("main",)) and not _on_
 
 
 def waiting() -> int:
-    """Whether a constructor called now gives an object that stands for nothing: 1, not now: 0, never again: -1."""
+    """Whether a constructor called now gives an object that stands for nothing: 1, not now: 0, never again: -1, and in
+    a child of multiprocessing's: -2."""
     if _in_forkserver:
         return 1
     process = sys.modules.get("multiprocessing.process")
-    if process is None or not getattr(process.current_process(), "_inheriting", False):
+    if process is None:
         return -1
+    if not getattr(process.current_process(), "_inheriting", False):
+        return -1 if process.parent_process() is None else -2
     return int(_on_stack("multiprocessing.spawn", ("prepare",)))
+
+
+def is_forkserver() -> int:
+    return int(_in_forkserver)
+
+
+# ---- private copies --------------------------------------------------------------------------------------------------
+
+
+class PrivateCopyWarning(UserWarning):
+    """A module made a shared object at its top, in a child of multiprocessing's that imported it for itself.
+
+    Every process that imports the module has another such object then, and nobody shares it. comem.var(name, initial) gives
+    all of them the same one.
+    """
+
+    __module__ = "comem"
+
+
+def warn_of_private_copy() -> None:
+    """Issue the warning if a constructor that calls this was called by the top of a module other than main."""
+    if waiting() in (1, -1):
+        return
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("comem", "multiprocessing"):
+        level, frame = level + 1, frame.f_back
+    name = frame.f_globals.get("__name__", "")
+    if frame.f_code.co_name != "<module>" or name in ("__main__", "__mp_main__"):
+        return
+    if getattr(sys.modules.get(name), "__dict__", None) is not frame.f_globals:  # but text that somebody executes
+        return
+    import warnings
+
+    warnings.warn(
+        f"every process that imports {name} makes a shared object of its own here, which no other process has: "
+        "comem.var(name, initial) gives all of them the same one",
+        PrivateCopyWarning,
+        stacklevel=level,
+    )
 
 
 def must_return() -> bool:

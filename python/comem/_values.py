@@ -56,6 +56,8 @@ class _Pickler(pickle.Pickler):
         self._held = held
 
     def reducer_override(self, part: Any) -> Any:
+        if type(part) is _engine.Unbound:
+            part.__reduce__  # any attribute makes it what it stands for
         if not issubclass(type(part), _SHARED):  # isinstance() would believe what an object says of itself
             return NotImplemented
         self._held.append(part)

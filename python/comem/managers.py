@@ -63,6 +63,7 @@ class SyncManager(_standard.SyncManager):
             if not callable(initializer):
                 raise TypeError("initializer must be a callable")
             raise _later("start(initializer)")
+        _process.warn_of_private_copy()
         scope = _engine._scope_new()
         self._anchor = _engine._new_proxy("list", scope, self._deep, self._pickle)
         self._scope = scope

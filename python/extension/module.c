@@ -15,7 +15,9 @@
 #include "pypack.h"
 #include "pypickle.h"
 #include "pyreach.h"
+#include "pyunbound.h"
 #include "pyunpack.h"
+#include "pyvar.h"
 #include "sync/sync.h"
 #include "sync/wait.h"
 
@@ -279,11 +281,13 @@ static int module_execute(PyObject *module)
     if (module_check_interpreter() < 0)
         return -1;
     if (module_add_errors(module) < 0 || pyobject_setup(module) < 0 || pyiterator_setup(module) < 0 ||
-        pyblock_setup(module) < 0 || pydict_view_setup(module) < 0 || pydict_marks_setup(module) < 0)
+        pyblock_setup(module) < 0 || pydict_view_setup(module) < 0 || pydict_marks_setup(module) < 0 ||
+        pyunbound_setup(module) < 0)
         return -1;
     struct module_state *state = module_state(module);
     state->open_function = PyObject_GetAttrString(module, "_open");
     if (state->open_function == NULL || PyModule_AddFunctions(module, pyreach_functions) < 0 ||
+        PyModule_AddFunctions(module, pyvar_functions) < 0 ||
         PyModule_AddStringConstant(module, "__version__", comem_version()) < 0)
         return -1;
     wait_hooks_set(module_before_sleep, module_after_operation);
@@ -297,6 +301,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
         Py_VISIT(state->native_types[i]);
         Py_VISIT(state->proxy_types[i]);
     }
+    Py_VISIT(state->unbound_type);
     Py_VISIT(state->iterator_type);
     Py_VISIT(state->reverse_iterator_type);
     Py_VISIT(state->block_type);
@@ -324,6 +329,7 @@ static int module_clear(PyObject *module)
         Py_CLEAR(state->native_types[i]);
         Py_CLEAR(state->proxy_types[i]);
     }
+    Py_CLEAR(state->unbound_type);
     Py_CLEAR(state->iterator_type);
     Py_CLEAR(state->reverse_iterator_type);
     Py_CLEAR(state->block_type);

@@ -33,6 +33,7 @@ struct known_key {
 struct module_state {
     PyTypeObject *native_types[KINDS];   /* comem.List ... */
     PyTypeObject *proxy_types[KINDS];    /* comem.managers.ListProxy ...; NULL until that module is imported */
+    PyTypeObject *unbound_type;          /* pyunbound.h */
     PyTypeObject *iterator_type;         /* iter(list) */
     PyTypeObject *reverse_iterator_type; /* reversed(list) */
     PyTypeObject *dict_iterator_type;    /* iter(dict) and those of its views */

@@ -89,6 +89,24 @@ static PyObject *deep_share_new(PyObject *container, PyObject *object, PyObject 
     return shared;
 }
 
+PyObject *pydeep_share_first(struct module_state *state, comem_store *store, uint32_t flags, enum kind_index index,
+                             PyObject *object)
+{
+    comem_object *made;
+    pydeep_memo memo = NULL;
+    comem_status status = pyobject_kind_at(index)->make(store, 0, flags, &made);
+    if (status != COMEM_OK)
+        return module_raise(state, status);
+    PyObject *shared = pyobject_wrap(state->native_types[index], made);
+    PyObject *key = shared == NULL ? NULL : PyLong_FromVoidPtr((void *)object);
+    if (key == NULL || deep_remember(&memo, key, shared, object) < 0 ||
+        pyobject_kind_at(index)->fill(shared, object, &memo) < 0)
+        Py_CLEAR(shared);
+    Py_XDECREF(key);
+    Py_XDECREF(memo);
+    return shared;
+}
+
 PyObject *pydeep_share(PyObject *container, PyObject *object, pydeep_memo *memo)
 {
     PyObject *key = PyLong_FromVoidPtr((void *)object);

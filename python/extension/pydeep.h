@@ -14,4 +14,8 @@ bool pydeep_wanted(PyObject *container, PyObject *object);
  * `object` was met before. TypeError for a set, and what storing the items raises. NULL with an exception. */
 PyObject *pydeep_share(PyObject *container, PyObject *object, pydeep_memo *memo);
 
+/* A new shared object of the kind in `store`, with OBJECT_ flags, that holds what `object` does, as a call of its own. */
+PyObject *pydeep_share_first(struct module_state *state, comem_store *store, uint32_t flags, enum kind_index index,
+                             PyObject *object);
+
 #endif

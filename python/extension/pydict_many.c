@@ -9,6 +9,8 @@
  */
 #include "pydict.h"
 
+#include "pyunbound.h"
+
 #define READ_COST 10    /* nanoseconds a pair, about, for the engine to copy it */
 #define UPDATE_COST 100 /* to store it */
 
@@ -309,6 +311,8 @@ static PyObject *pydict_as_plain(PyObject *source)
 
 int pydict_fill(PyObject *self, PyObject *source, pydeep_memo *memo)
 {
+    if (pyunbound_settle(source) < 0)
+        return -1;
     comem_dict *other = pydict_handle(self, source);
     if (other != NULL && Py_TYPE(source)->tp_iter == pydict_iterate && pyobject_same_rules(self, source))
         return pydict_fill_shared(self, other);

@@ -13,6 +13,7 @@
 
 #include "pylist.h"
 #include "pypickle.h"
+#include "pyunbound.h"
 #include "pyvalue.h"
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
@@ -263,6 +264,8 @@ int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const ch
     batch->memo = memo;
     batch->sequence = NULL;
     int result;
+    if (pyunbound_settle(iterable) < 0)
+        return -1;
     if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable)) {
         Py_INCREF(iterable);
         batch->sequence = iterable;

@@ -13,8 +13,7 @@ static struct kind *const kinds[KINDS] = {[KIND_LIST] = &pylist_kind, [KIND_DICT
 
 /* ---- kinds ------------------------------------------------------------------------------------------------------- */
 
-/* The number of the kind that objects of `type` show, KINDS when it is a type of no kind. */
-static unsigned kind_number(struct module_state *state, PyTypeObject *type)
+unsigned pyobject_kind_number(struct module_state *state, PyTypeObject *type)
 {
     unsigned number = 0;
     while (number < KINDS && !PyType_IsSubtype(type, state->native_types[number]))
@@ -24,19 +23,25 @@ static unsigned kind_number(struct module_state *state, PyTypeObject *type)
 
 const struct kind *pyobject_kind(PyTypeObject *type)
 {
-    unsigned number = kind_number(module_state_of(type), type);
+    unsigned number = pyobject_kind_number(module_state_of(type), type);
     return number < KINDS ? kinds[number] : NULL;
 }
 
 int pyobject_kind_named(PyObject *typeid, enum kind_index *index)
 {
-    for (unsigned i = 0; PyUnicode_Check(typeid) && i < KINDS; i++) {
-        if (PyUnicode_CompareWithASCIIString(typeid, kinds[i]->typeid) == 0) {
-            *index = (enum kind_index)i;
-            return 0;
-        }
-    }
-    PyErr_Format(PyExc_TypeError, "%R names no kind of shared object", typeid);
+    const char *text = PyUnicode_Check(typeid) ? PyUnicode_AsUTF8(typeid) : "";
+    return text == NULL ? -1 : pyobject_kind_called(text, index);
+}
+
+int pyobject_kind_called(const char *typeid, enum kind_index *index)
+{
+    unsigned i = 0;
+    while (i < KINDS && strcmp(typeid, kinds[i]->typeid) != 0)
+        i++;
+    *index = (enum kind_index)i;
+    if (i < KINDS)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "'%.200s' names no kind of shared object", typeid);
     return -1;
 }
 
@@ -74,7 +79,7 @@ static PyTypeObject *pyobject_face(struct module_state *state, const comem_objec
 comem_object *pyobject_handle(PyObject *container, PyObject *object)
 {
     struct module_state *state = module_state_of(Py_TYPE(container));
-    return kind_number(state, Py_TYPE(object)) < KINDS ? pyobject_of(object) : NULL;
+    return pyobject_kind_number(state, Py_TYPE(object)) < KINDS ? pyobject_of(object) : NULL;
 }
 
 bool pyobject_is_deep(PyObject *container)
@@ -101,7 +106,12 @@ PyObject *pyobject_wrap(PyTypeObject *type, comem_object *object)
 
 PyObject *pyobject_from_value(PyObject *container, comem_value *value)
 {
-    PyTypeObject *type = pyobject_face(module_state_of(Py_TYPE(container)), value->as.object);
+    return pyobject_show(module_state_of(Py_TYPE(container)), value);
+}
+
+PyObject *pyobject_show(struct module_state *state, comem_value *value)
+{
+    PyTypeObject *type = pyobject_face(state, value->as.object);
     PyObject *object = type == NULL ? NULL : type->tp_alloc(type, 0);
     if (object == NULL)
         return NULL;
@@ -160,7 +170,7 @@ int pyobject_argument(PyObject *module, const char *name, PyObject *const *argum
 {
     if (pyobject_check_count(name, count, wanted, wanted) < 0)
         return -1;
-    if (kind_number(module_state(module), Py_TYPE(arguments[0])) < KINDS)
+    if (pyobject_kind_number(module_state(module), Py_TYPE(arguments[0])) < KINDS)
         return 0;
     PyErr_Format(PyExc_TypeError, "%s() takes a shared object first", name);
     return -1;
@@ -194,7 +204,7 @@ PyObject *pyobject_open(PyObject *module, PyObject *const *arguments, Py_ssize_t
     struct object_name name;
     unsigned number = KINDS;
     if (count == 2 && PyType_Check(arguments[0]))
-        number = kind_number(state, (PyTypeObject *)(void *)arguments[0]);
+        number = pyobject_kind_number(state, (PyTypeObject *)(void *)arguments[0]);
     if (number == KINDS || !PyBytes_CheckExact(arguments[1]) ||
         PyBytes_GET_SIZE(arguments[1]) != (Py_ssize_t)sizeof(name)) {
         PyErr_SetString(PyExc_TypeError, "_open() takes a type of comem's and a shared object's name");
@@ -223,7 +233,7 @@ PyObject *pyobject_make(PyTypeObject *type)
         object = waits < 0 ? NULL : pyreach_unbound(state, (enum object_type)pyobject_kind(type)->type, OBJECT_DEEP);
         return object == NULL ? NULL : pyobject_wrap(type, object);
     }
-    comem_store *store = module_store(state);
+    comem_store *store = pyreach_mind_copies() < 0 ? NULL : module_store(state);
     if (store == NULL)
         return NULL;
     comem_status status = pyobject_kind(type)->make(store, 0, OBJECT_DEEP, &object);
@@ -258,7 +268,7 @@ static PyObject *pyobject_make_copy(PyTypeObject *type, PyObject *self)
 PyObject *pyobject_copy(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     struct module_state *state = module_state_of(Py_TYPE(self));
-    return pyobject_make_copy(state->native_types[kind_number(state, Py_TYPE(self))], self);
+    return pyobject_make_copy(state->native_types[pyobject_kind_number(state, Py_TYPE(self))], self);
 }
 
 const char pyobject_copy_same_doc[] = "__copy__($self, /)\n--\n\n"

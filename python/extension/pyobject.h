@@ -67,13 +67,18 @@ PyObject *pyobject_wrap(PyTypeObject *type, comem_object *object);
 /* A new object for the reference `value`, of the type that shows its kind and face. The handle moves into it. NULL with an
  * exception, and the value is whole. */
 PyObject *pyobject_from_value(PyObject *container, comem_value *value);
+PyObject *pyobject_show(struct module_state *state, comem_value *value);
 
 /* The kind that objects of `type`, a type of this module or a subclass, show. */
 const struct kind *pyobject_kind(PyTypeObject *type);
 const struct kind *pyobject_kind_at(enum kind_index index);
 
+/* The number of the kind that objects of `type` show, KINDS when it is a type of no kind. */
+unsigned pyobject_kind_number(struct module_state *state, PyTypeObject *type);
+
 /* Finds a kind by its typeid. 0, or -1 with TypeError. */
 int pyobject_kind_named(PyObject *typeid, enum kind_index *index);
+int pyobject_kind_called(const char *typeid, enum kind_index *index);
 
 /* Sets the exception for `status`, which is not COMEM_OK. Returns -1. */
 int pyobject_fail(PyObject *self, comem_status status);

@@ -14,6 +14,7 @@
 #include "objects/object.h"
 #include "pyblock.h"
 #include "pyobject.h"
+#include "pyunbound.h"
 #include "pyvalue.h"
 #include "value/packed.h"
 
@@ -269,6 +270,8 @@ static int pack_other(struct packing *packing, PyObject *object)
         return (PyObject *)Py_TYPE(object) == module_state_of(Py_TYPE(packing->container))->typed_type
                    ? pack_tuple(packing, object, (comem_kind)PACKED_KIND_TYPED)
                    : 0;
+    if (pyunbound_settle(object) < 0)
+        return -1;
     comem_object *shared = pyobject_handle(packing->container, object);
     if (shared == NULL)
         return 0;

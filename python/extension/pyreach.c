@@ -9,10 +9,10 @@
 #include "objects/handle.h"
 #include "pyobject.h"
 
-#define UNBOUND                                                                                                 \
-    "this object stands for nothing: it was made while this process imported its parent's main module again. "  \
-    "Make none at the top of a module; make it in a function or under `if __name__ == \"__main__\":` and pass " \
-    "it as an argument"
+#define UNBOUND                                                                                                   \
+    "this object stands for nothing: it was made while this process imported its parent's main module again. "    \
+    "For a global use comem.var(name, initial); make any other under `if __name__ == \"__main__\":` and pass it " \
+    "as an argument"
 
 static unsigned children; /* being started by this process */
 
@@ -110,18 +110,54 @@ comem_object *pyreach_open(struct module_state *state, enum object_type type, co
 
 /* ---- handles on nothing ------------------------------------------------------------------------------------------ */
 
+/* What is known about this process: nothing; that it is a child of multiprocessing's, or none, and imports no parent's main
+ * module any more. */
+static enum { UNSETTLED, SETTLED_CHILD, SETTLED } settled;
+
+/* The answer of a function of comem._process that gives an int, INT_MIN with an exception. */
+static int process_ask(const char *name)
+{
+    PyObject *answer = process_call(name);
+    long number = answer == NULL ? -1 : PyLong_AsLong(answer);
+    Py_XDECREF(answer);
+    return number == -1 && PyErr_Occurred() ? INT_MIN : (int)number;
+}
+
 int pyreach_waits(void)
 {
-    static bool settled; /* for this process and all it forks */
-    if (LIKELY(settled))
+    if (LIKELY(settled != UNSETTLED))
         return 0;
-    PyObject *answer = process_call("waiting");
-    long waits = answer == NULL ? -1 : PyLong_AsLong(answer);
-    Py_XDECREF(answer);
-    if (waits == -1 && PyErr_Occurred())
+    int waits = process_ask("waiting");
+    if (waits == INT_MIN)
         return -1;
-    settled = waits < 0;
+    if (waits < 0)
+        settled = waits == -1 ? SETTLED : SETTLED_CHILD;
     return waits > 0;
+}
+
+int pyreach_is_forkserver(void)
+{
+    int answer = process_ask("is_forkserver");
+    return answer == INT_MIN ? -1 : answer;
+}
+
+/* Whether the code that calls is the top of a module, or of something else that is run like one. */
+static bool is_top_level(void)
+{
+    PyFrameObject *frame = PyEval_GetFrame(); /* borrowed */
+    PyCodeObject *code = frame == NULL ? NULL : PyFrame_GetCode(frame);
+    bool top = code != NULL && PyUnicode_CompareWithASCIIString(code->co_name, "<module>") == 0;
+    Py_XDECREF(code);
+    return top;
+}
+
+int pyreach_mind_copies(void)
+{
+    if (LIKELY(settled == SETTLED) || !is_top_level())
+        return 0;
+    PyObject *answer = process_call("warn_of_private_copy");
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
 }
 
 comem_object *pyreach_unbound(struct module_state *state, enum object_type type, uint32_t flags)
@@ -235,6 +271,14 @@ static PyObject *reach_refuse(PyObject *module, PyObject *reason)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(forked_doc, "_forked()\n--\n\nThis process was forked: what it is has to be looked at anew.");
+
+static PyObject *reach_forked(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    settled = UNSETTLED;
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(is_foreign_doc, "_is_foreign(handle, /)\n--\n\n"
                              "Whether the object is of another store than those that this process makes.");
 
@@ -257,5 +301,6 @@ PyMethodDef pyreach_functions[] = {
     {"_child_loaded", reach_child_loaded, METH_NOARGS, child_loaded_doc},
     {"_attach", reach_attach, METH_VARARGS, attach_doc},
     {"_refuse", reach_refuse, METH_O, refuse_doc},
+    {"_forked", reach_forked, METH_NOARGS, forked_doc},
     {NULL, NULL, 0, NULL},
 };

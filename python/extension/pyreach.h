@@ -16,6 +16,13 @@ comem_object *pyreach_open(struct module_state *state, enum object_type type, co
  * or is a forkserver. 1, 0, or -1 with an exception. */
 int pyreach_waits(void);
 
+/* Whether this process is a forkserver. 1, 0, or -1 with an exception. */
+int pyreach_is_forkserver(void);
+
+/* Issues PrivateCopyWarning when a constructor is called at the top of a module that every child of multiprocessing's imports
+ * for itself. Costs nothing in a process that is no such child. 0, or -1 with an exception. */
+int pyreach_mind_copies(void);
+
 /* That handle, with OBJECT_ flags. NULL with an exception. */
 comem_object *pyreach_unbound(struct module_state *state, enum object_type type, uint32_t flags);
 

@@ -11,6 +11,7 @@
 #include "pyobject.h"
 #include "pypack.h"
 #include "pypickle.h"
+#include "pyunbound.h"
 #include "pyunpack.h"
 
 /* 1, or 0 when it is beyond 64 bits. */
@@ -89,6 +90,8 @@ int pyvalue_from_one_of(PyObject *container, PyObject *object, comem_value *valu
     plain = pypack_value(container, object, value, owner);
     if (plain != 0)
         return plain > 0 ? 0 : -1;
+    if (pyunbound_settle(object) < 0)
+        return -1;
     comem_object *shared = pyobject_handle(container, object);
     if (shared == NULL && pyvalue_is_mark(container, object)) {
         PyErr_Format(PyExc_TypeError, "%R says what becomes of a value, it is none that can be stored", object);

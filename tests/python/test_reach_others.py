@@ -334,7 +334,7 @@ def work(given):
                 if use(unbound) is not None and unbound is table:
                     len(table.items())              # a view was made; its use counts
             except RuntimeError as error:
-                assert '__name__ == "__main__"' in str(error) and "top of a module" in str(error), error
+                assert '__name__ == "__main__"' in str(error) and "comem.var" in str(error), error
             else:
                 raise AssertionError(use)
     for unbound in (shared, proxy):
@@ -343,7 +343,7 @@ def work(given):
             try:
                 use(unbound)
             except RuntimeError as error:
-                assert '__name__ == "__main__"' in str(error) and "argument" in str(error), error
+                assert '__name__ == "__main__"' in str(error) and "comem.var" in str(error), error
             else:
                 raise AssertionError(use)
     assert "failed" in str(proxy) and repr(proxy) and type(hash(proxy)) is int
@@ -517,7 +517,7 @@ def work(given):
             try:
                 use(unbound)
             except RuntimeError as error:
-                assert '__name__ == "__main__"' in str(error) and "argument" in str(error), error
+                assert '__name__ == "__main__"' in str(error) and "comem.var" in str(error), error
             else:
                 raise AssertionError(use)
     given["child"] = {"made": "by the child"}

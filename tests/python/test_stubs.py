@@ -92,6 +92,15 @@ plain_names: builtins.dict[int, str] = dict(names_of)
 counts: comem.dict[str, int] = comem.dict(a=1)
 number = counts.add("a") + counts.add("b", 2)
 print(dict(**counts))
+final_list: comem.List[str] = comem.var("final_list", [])
+final_list.append("one")
+totals: comem.Dict[str, int] = comem.var("totals", {"a": 1})
+number = totals.add("a") + comem.var("made", factory=lambda: {"a": 1})["a"]
+named: comem.List[int] = comem.var("numbers", numbers)
+listed: ListProxy[str] = comem.var("words", factory=lambda: words)
+nobody_knows: Any = comem.var("total")
+comem.forget("final_list")
+warning: UserWarning = comem.PrivateCopyWarning()
 try:
     numbers.clear()
 except (comem.GoneError, comem.DamagedError):
@@ -114,6 +123,9 @@ comem.Dict(a=1)[1]  # ten
 comem.Dict({1: 2}).update(a=1)  # eleven
 text = comem.Manager().dict(a=1)["a"]  # twelve
 comem.Dict(a=1).cas("a", 1, "text")  # thirteen
+comem.var("numbers", [1]).append("text")  # fourteen
+comem.var(5)  # fifteen
+comem.forget()  # sixteen
 '''
 
 
@@ -139,12 +151,12 @@ def test_a_typical_program_is_strictly_typed(tmp_path):
 def test_wrong_programs_are_found(tmp_path):
     (tmp_path / "wrong.py").write_text(WRONG)
     done = mypy("mypy", "--strict", "wrong.py", cwd=tmp_path)
-    assert "Found 13 errors" in done.stdout, done.stdout
+    assert "Found 16 errors" in done.stdout, done.stdout
 
 
 ALLOWED = """\
 # a decorator that the mypy of today wants and that of yesterday does not know
-comem.(_engine.|managers.)?(List|list|ListProxy|Dict|dict|DictProxy|DictKeys|DictValues|DictItems)
+comem.(_engine.|managers.)?(List|list|ListProxy|Dict|dict|DictProxy|DictKeys|DictValues|DictItems|Unbound)
 """
 
 

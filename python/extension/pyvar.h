@@ -1,0 +1,34 @@
+/* pyvar.h - globals: shared objects by name */
+#ifndef COMEM_PYTHON_PYVAR_H
+#define COMEM_PYTHON_PYVAR_H
+
+#include "module.h"
+
+/* A global as a program asks for it. Borrowed. */
+struct global {
+    PyObject *name;
+    PyObject *initial; /* comem.MISSING: none */
+    PyObject *factory; /* None: none */
+};
+
+/* Whether it is asked for in a way that can be answered: 0, or -1 with TypeError or ValueError. */
+int pyvar_check(struct module_state *state, const struct global *global);
+
+/* The object that has the name in `store`. If there is none, one is made there of the initial value, with OBJECT_ flags
+ * besides OBJECT_DEEP, and published; an initial value that is a shared object is named itself. KeyError: nothing is there and
+ * nothing was given. TypeError: a kind of container that cannot be shared, or another kind is there. NULL with an exception. */
+PyObject *pyvar_bind(struct module_state *state, comem_store *store, uint32_t flags, const struct global *global);
+
+/* Takes the name away from its object. 0, or -1 with KeyError or another exception. */
+int pyvar_forget(struct module_state *state, comem_store *store, PyObject *name);
+
+/* The store that this process's globals are in. 1; 0 when it has none yet and may make none now, because it imports its parent's
+ * main module or is a forkserver; -1 with an exception. */
+int pyvar_store(struct module_state *state, comem_store **store);
+
+/* Sets the RuntimeError for a global that was used when pyvar_store() gave 0. Returns NULL. */
+PyObject *pyvar_refuse(PyObject *name);
+
+extern PyMethodDef pyvar_functions[];
+
+#endif
