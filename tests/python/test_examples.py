@@ -2,8 +2,10 @@
 
 import ast
 import doctest
+import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -14,9 +16,9 @@ import comem
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
 
 
-def output(name):
+def output(name, *arguments, python=sys.executable):
     done = subprocess.run(
-        [sys.executable, os.path.join(EXAMPLES, name)],
+        [python, os.path.join(EXAMPLES, name), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         universal_newlines=True,
@@ -31,14 +33,47 @@ def test_a_plain_global_stays_empty():
     assert output("mp_list_issue.py") == "[]\n"
 
 
-@pytest.mark.parametrize("run", range(5))
-def test_a_shared_list_gets_all_ten_words(run):
-    words = ast.literal_eval(output("mp_list.py"))
+def assert_ten_words(printed):
+    words = ast.literal_eval(printed)
     first = ["one", "two", "three", "four", "five"]
     second = ["six", "seven", "eight", "nine", "ten"]
     assert sorted(words) == sorted(first + second)
     assert [word for word in words if word in first] == first
     assert [word for word in words if word in second] == second
+
+
+@pytest.mark.parametrize("run", range(5))
+def test_a_shared_list_gets_all_ten_words(run):
+    assert_ten_words(output("mp_list.py"))
+
+
+def pythons():
+    """The interpreters of this machine: this one, those that can be called, those of pyenv."""
+    found = {sys.version_info[:2]: sys.executable}
+    for minor in range(9, 16):
+        path = shutil.which(f"python3.{minor}")
+        places = [path] if path else []
+        places += sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/3.{minor}.*/bin/python")))
+        for place in places:
+            found.setdefault((3, minor), place)
+    return [pytest.param(path, id=f"{major}.{minor}") for (major, minor), path in sorted(found.items())]
+
+
+@pytest.mark.parametrize("method", [(), ("fork",), ("spawn",), ("forkserver",)], ids=lambda it: it[0] if it else "default")
+@pytest.mark.parametrize("python", pythons())
+def test_a_global_by_name_gets_all_ten_words(python, method):
+    if subprocess.run([python, "-c", "import comem"], stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("comem is not installed for it")
+    assert_ten_words(output("mp_global.py", *method, python=python))
+
+
+def test_a_program_of_its_own_has_globals_of_its_own():
+    """Started twice, by a process whose own global has the same name."""
+    mine = comem.var("final_list", ["mine"])
+    for _ in range(2):
+        assert_ten_words(output("mp_global.py"))
+    assert mine == ["mine"]
+    comem.forget("final_list")
 
 
 def test_three_processes_lose_no_word():
