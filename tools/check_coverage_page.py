@@ -5,7 +5,7 @@
 
 Refused are
 
-    functions   comem_list_* and comem_dict_* of include/comem.h without a row, rows of functions that there are not
+    functions   of include/comem.h that concern lists, dicts and roots and have no row, rows of functions that there are not
     names       of scenarios that there are not, scenarios that no row names, names that two scenarios have
     calls       a scenario in the row of a function that it does not call, in itself or in what it calls in its file
     random      a yes or nothing that differs from what program*.c call
@@ -63,7 +63,7 @@ def names(cell):
 
 def problems(page, header, hooked, stepped, program):
     declared = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
-    functions = set(re.findall(r"\b(comem_(?:list|dict)_\w+)\(", declared))
+    functions = set(re.findall(r"\b(comem_(?:(?:list|dict)_\w+|roots?(?:_\w+)?))\(", declared))
     explained = set(re.findall(r"^\| ([A-Z]) \| `\w+\.pml`", page, re.MULTILINE))
     rows, named = {}, {"stores and loads": set(), "instructions": set()}
     for cells in table_rows(page):

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "objects/object.h"
+#include "objects/handle.h"
+#include "objects/root.h"
 
 #define DEPTH_MAX 3u
+#define ROOTS_MAX 8u
 
 static char text[CONTENT_MAX];
 static size_t text_end;
@@ -167,7 +169,56 @@ static void add_dict(comem_dict *dict, unsigned depth)
     add("}");
 }
 
-const char *content_text(comem_list *const *lists, comem_dict *const *dicts)
+/* ---- roots ---- */
+
+/* Names, and what each leads to. That nobody has a name is the same with and without a dict of names. */
+static void add_roots(comem_store *store)
+{
+    comem_value names[ROOTS_MAX];
+    size_t count;
+    if (word_load(&handle_store_map(store)->header->roots) == 0)
+        return; /* as it is for nearly all */
+    must(comem_roots(store, names, ROOTS_MAX, &count), "comem_roots");
+    if (count > ROOTS_MAX)
+        fail("%zu roots are too many to be told", count);
+    for (size_t i = 0; i < count; i++) {
+        comem_value object;
+        must(root_get(store, &names[i], &object), "a root whose name was read");
+        add("%.*s->", (int)names[i].size, names[i].as.data);
+        add_value(&object, 0);
+        comem_value_clear(&object);
+        comem_value_clear(&names[i]);
+    }
+}
+
+static bool surely(const void *context)
+{
+    (void)context;
+    return true;
+}
+
+uint64_t content_forget_names(comem_store *store)
+{
+    struct participant *me;
+    struct comem_object *names = NULL;
+    struct store_map *map = handle_store_map(store);
+    uint64_t roots = word_load(&map->header->roots);
+    const struct object *shared = roots == 0 ? NULL : object_at(map, roots);
+    if (shared == NULL)
+        return 0;
+    must(participant_enter(map, &me), "participant_enter");
+    map_lock(me);
+    comem_status status =
+        object_take(me, object_image(roots, (uint32_t)word_load(&shared->identity)), surely, NULL, &names);
+    pthread_mutex_unlock(&map->mutex);
+    participant_leave(me);
+    must(status, "the dict of names");
+    must(comem_dict_clear((comem_dict *)(void *)names), "comem_dict_clear");
+    object_release(names);
+    return HEAP_OBJECT_SIZE;
+}
+
+const char *content_text(comem_store *store, comem_list *const *lists, comem_dict *const *dicts)
 {
     text_end = 0;
     text[0] = 0;
@@ -177,5 +228,6 @@ const char *content_text(comem_list *const *lists, comem_dict *const *dicts)
     for (unsigned i = 0; i < DICTS; i++)
         if (dicts[i] != NULL)
             add_dict(dicts[i], 0);
+    add_roots(store);
     return text;
 }

@@ -19,7 +19,7 @@
  * crash [--tenth] [--seed N] [NAME...]   a tenth: one in ten points of the victim, and of those at which a reader and a writer
  *                                        are, chosen by the seed; of FIRST's, all while it repairs, one in ten while it writes
  */
-#include "crash.h"
+#include "others.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -39,6 +39,7 @@ int first_free_fd;
 
 static unsigned part = 1, seed; /* one of `part` of the victim's points, chosen by `seed` */
 enum party writer = FIRST;
+bool naming;
 static bool starving; /* the operation may find the store full */
 static const char *current = "";
 static uint64_t cut_victim, cut_first;
@@ -149,13 +150,13 @@ static bool always(const void *context)
     return true;
 }
 
-static struct comem_object *share_object(struct comem_object *from, enum party to)
+struct comem_object *hold(struct cell_image image, enum party to)
 {
     struct participant *me;
     struct comem_object *handle = NULL;
     OK(participant_enter(maps[to], &me));
     pthread_mutex_lock(&me->map->mutex);
-    OK(object_take(me, object_ref_image(from), always, NULL, &handle));
+    OK(object_take(me, image, always, NULL, &handle));
     pthread_mutex_unlock(&me->map->mutex);
     participant_leave(me);
     return handle;
@@ -163,12 +164,12 @@ static struct comem_object *share_object(struct comem_object *from, enum party t
 
 comem_list *share(comem_list *from, enum party to)
 {
-    return (comem_list *)share_object(&from->object, to);
+    return (comem_list *)hold(object_ref_image(&from->object), to);
 }
 
 comem_dict *share_dict(comem_dict *from, enum party to)
 {
-    return (comem_dict *)share_object(&from->object, to);
+    return (comem_dict *)hold(object_ref_image(&from->object), to);
 }
 
 void make_list(unsigned number)
@@ -248,7 +249,7 @@ static const char *text; /* what content() found last */
 static uint64_t content(enum party party)
 {
     uint64_t sum = UINT64_C(0xCBF29CE484222325);
-    text = content_text(lists[party], dicts[party]);
+    text = content_text(&stores[party], lists[party], dicts[party]);
     for (const char *at = text; *at != 0; at++)
         sum = (sum ^ (uint8_t)*at) * UINT64_C(0x100000001B3);
     return sum;
@@ -277,51 +278,6 @@ static void recover(enum party party)
     leave(me);
 }
 
-/* What anybody may do with what is left. */
-static void go_on_with_list(comem_list *list)
-{
-    comem_value value;
-    for (unsigned i = 0; i < 12; i++)
-        OK(comem_list_append(list, comem_int((int64_t)i + 1000)));
-    OK(comem_list_set(list, 0, far_value(3)));
-    OK(comem_list_append(list, far_value(4)));
-    OK(comem_list_append(list, comem_ref(list)));
-    OK(comem_list_pop(list, &value));
-    comem_value_clear(&value);
-    OK(comem_list_pop(list, &value));
-    if (value.size != far_value(4).size)
-        fail("an append after the repair is lost");
-    OK(comem_list_set(list, -1, comem_none()));
-    OK(comem_list_insert(list, 3, far_value(5)));
-    OK(comem_list_slice_delete(list, (comem_slice){1, INT64_MAX, 3}));
-    OK(comem_list_reverse(list));
-    OK(comem_list_clear(list));
-}
-
-static void go_on_with_dict(comem_dict *dict)
-{
-    comem_value value;
-    size_t before, after;
-    OK(comem_dict_len(dict, &before));
-    for (unsigned i = 0; i < 12; i++)
-        OK(comem_dict_set(dict, comem_int((int64_t)i + 1000), comem_int(i)));
-    OK(comem_dict_set(dict, far_value(30), comem_ref_dict(dict)));
-    OK(comem_dict_set(dict, comem_int(1003), far_value(4)));
-    OK(comem_dict_get(dict, comem_int(1003), &value));
-    if (value.size != far_value(4).size)
-        fail("a set after the repair is lost");
-    comem_value_clear(&value);
-    OK(comem_dict_pop(dict, far_value(30), NULL));
-    OK(comem_dict_popitem(dict, NULL, NULL));
-    const comem_pair pairs[] = {{comem_int(1003), comem_int(5)}, {comem_int(2000), far_value(6)}};
-    OK(comem_dict_update(dict, pairs, sizeof pairs / sizeof pairs[0]));
-    OK(comem_dict_len(dict, &after));
-    if (after != before + 12)
-        fail("%zu keys, and 12 more, are %zu", before, after);
-    content(SECOND);
-    OK(comem_dict_clear(dict));
-}
-
 static void go_on(void)
 {
     for (unsigned i = 0; i < LISTS; i++)
@@ -330,6 +286,8 @@ static void go_on(void)
     for (unsigned i = 0; i < DICTS; i++)
         if (dicts[SECOND][i] != NULL && object_alive(&dicts[SECOND][i]->object))
             go_on_with_dict(dicts[SECOND][i]);
+    if (naming)
+        go_on_with_names();
     recover(SECOND);
 }
 
@@ -427,60 +385,6 @@ static void recover_and_verify(const struct expectation *expectation)
 
 /* ---- repair beside a living writer ---- */
 
-static void write_set(void)
-{
-    OK(comem_list_set(lists[FIRST][0], 0, far_value(11)));
-}
-
-static void write_append(void)
-{
-    OK(comem_list_append(lists[FIRST][0], far_value(12)));
-}
-
-static void write_pop(void)
-{
-    OK(comem_list_pop(lists[FIRST][0], NULL));
-}
-
-static void write_insert(void)
-{
-    OK(comem_list_insert(lists[FIRST][0], 0, far_value(13)));
-}
-
-static void write_clear(void)
-{
-    OK(comem_list_clear(lists[FIRST][0]));
-    OK(comem_list_append(lists[FIRST][0], comem_int(5)));
-}
-
-/* A key that is there, or is not when the victim had just come to add the dict's first one. */
-static void write_known_key(void)
-{
-    OK(comem_dict_set(dicts[FIRST][0], comem_int(1), far_value(11)));
-}
-
-static void write_new_key(void)
-{
-    OK(comem_dict_set(dicts[FIRST][0], far_value(12), comem_int(12)));
-}
-
-static void write_popitem(void)
-{
-    OK(comem_dict_popitem(dicts[FIRST][0], NULL, NULL));
-}
-
-static void write_update(void)
-{
-    const comem_pair pairs[] = {{comem_int(1), far_value(11)}, {far_value(12), comem_int(5)}};
-    OK(comem_dict_update(dicts[FIRST][0], pairs, sizeof pairs / sizeof pairs[0]));
-}
-
-static void write_dict_clear(void)
-{
-    OK(comem_dict_clear(dicts[FIRST][0]));
-    OK(comem_dict_set(dicts[FIRST][0], comem_int(1), comem_int(5)));
-}
-
 static bool reaps; /* whether who repairs goes on to free what there is in the trash, or leaves that to the writer */
 
 /* SECOND repairs now; when it would have to wait for FIRST it is killed while it waits. */
@@ -525,20 +429,23 @@ static void beside_write(void (*write)(void))
     }
 }
 
+static void beside_all(void (*const *writes)(void))
+{
+    for (; *writes != NULL; writes++)
+        beside_write(*writes);
+}
+
 static void beside_writers(void)
 {
-    static void (*const list_writes[])(void) = {write_set, write_append, write_pop, write_insert, write_clear};
-    static void (*const dict_writes[])(void) = {write_known_key, write_new_key, write_popitem, write_update,
-                                                write_dict_clear};
     comem_list *list = lists[FIRST][0];
     comem_dict *dict = dicts[FIRST][0];
     size_t length = 0;
-    if (list != NULL && comem_list_len(list, &length) == COMEM_OK && length > 0)
-        for (unsigned i = 0; i < sizeof list_writes / sizeof list_writes[0]; i++)
-            beside_write(list_writes[i]);
-    if (dict != NULL && comem_dict_len(dict, &length) == COMEM_OK && length > 0)
-        for (unsigned i = 0; i < sizeof dict_writes / sizeof dict_writes[0]; i++)
-            beside_write(dict_writes[i]);
+    if (naming)
+        beside_all(name_writes);
+    else if (list != NULL && comem_list_len(list, &length) == COMEM_OK && length > 0)
+        beside_all(list_writes);
+    if (!naming && dict != NULL && comem_dict_len(dict, &length) == COMEM_OK && length > 0)
+        beside_all(dict_writes);
 }
 
 /* The victim's operation, with room for `room` allocations. */
@@ -642,8 +549,9 @@ static void stop_and_repair(void)
 /* FIRST writes, and dies before its store `cut_first`, or lives on if it makes fewer. */
 static void stop_and_write(void)
 {
-    if (lock_held(parties[SECOND]))
-        return; /* a reader that has taken the lock is waited for */
+    const struct store_header *header = maps[FIRST]->header;
+    if (lock_held(parties[SECOND]) || word32_load(&header->grow_lock) != 0 || word32_load(&header->heap_lock) != 0)
+        return; /* a reader that has taken a lock is waited for */
     hook_arm(cut_first);
     if (setjmp(hook_death) == 0)
         stopped->write();

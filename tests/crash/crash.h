@@ -8,6 +8,7 @@
 #include "objects/dict.h"
 #include "objects/handle.h"
 #include "objects/list_layout.h"
+#include "objects/root.h"
 
 /* Each party is a process of its own as far as the engine can see: a mapping at another address, a slot, a process record.
  * VICTIM dies in the operation; FIRST repairs, reaps and dies, too; SECOND finishes and looks. */
@@ -41,6 +42,9 @@ struct reading {
 extern enum party writer;
 extern const struct reading *const reading_parts[]; /* as scenario_parts */
 
+/* The scenario is about names of roots: others go on with them, and not with list 0. Set by `prepare`. */
+extern bool naming;
+
 /* For set-up and for operations: anything but `expected` fails. */
 void expect(comem_status status, comem_status expected, const char *what);
 #define OK(call) expect(call, COMEM_OK, #call)
@@ -51,7 +55,8 @@ void attach(enum party party);
 /* Makes a list or a dict by FIRST and shares it with every attached party. */
 void make_list(unsigned number);
 void make_dict(unsigned number);
-/* A handle of `to` on what `from` holds. */
+/* A handle of `to` on an object, and on what `from` holds. */
+struct comem_object *hold(struct cell_image image, enum party to);
 comem_list *share(comem_list *from, enum party to);
 comem_dict *share_dict(comem_dict *from, enum party to);
 void release_everywhere(unsigned number);

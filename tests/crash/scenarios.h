@@ -5,7 +5,7 @@
 #include "crash.h"
 
 /* The parts of scenario_parts[]. */
-extern const struct scenario list_scenarios[], dict_scenarios[], value_scenarios[], store_scenarios[];
+extern const struct scenario list_scenarios[], dict_scenarios[], value_scenarios[], root_scenarios[], store_scenarios[];
 
 /* The victim's handle of a list. */
 comem_list *victims(unsigned number);

@@ -242,7 +242,7 @@ static void look_from_here(void)
 
 static const char *content(void)
 {
-    return content_text(lists, dicts);
+    return content_text(store, lists, dicts);
 }
 
 /* ---- a world ---- */
@@ -490,10 +490,10 @@ static void go_on(void)
             go_on_with_dict(dicts[i]);
 }
 
-/* Chunks of seats stay for good; nothing else does. */
+/* Chunks of seats and the dict of names stay for good; nothing else does. */
 static void nothing_left(void)
 {
-    uint64_t kept = 0;
+    uint64_t kept = content_forget_names(store);
     for (unsigned i = 0; i < LISTS; i++)
         comem_list_release(lists[i]);
     for (unsigned i = 0; i < DICTS; i++)

@@ -16,7 +16,7 @@ struct scenario {
 };
 /* All of them, in parts that end with one without a name; NULL behind the last part. */
 extern const struct scenario *const scenario_parts[];
-extern const struct scenario dict_scenarios[];
+extern const struct scenario dict_scenarios[], root_scenarios[];
 
 /* For whatever must work: anything but COMEM_OK fails. */
 #define OK(call) expect_ok(call, #call)

@@ -442,4 +442,4 @@ static const struct scenario list_scenarios[] = {
     {NULL, NULL, NULL},
 };
 
-const struct scenario *const scenario_parts[] = {list_scenarios, dict_scenarios, NULL};
+const struct scenario *const scenario_parts[] = {list_scenarios, dict_scenarios, root_scenarios, NULL};
