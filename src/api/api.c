@@ -3,6 +3,7 @@
 
 #include "objects/handle.h"
 #include "objects/list.h"
+#include "store/named.h"
 
 const char *comem_strerror(comem_status status)
 {
@@ -70,20 +71,34 @@ comem_status comem_open(const char *name, const comem_options *options, comem_st
     if (store == NULL)
         return store_error(COMEM_INVALID, "the place for the store is NULL");
     *store = NULL;
-    if (name != NULL)
-        return store_error(COMEM_UNSUPPORTED, "stores by name are not there yet; NULL opens this program's own");
-    comem_status status = handle_open_default(options == NULL ? 0 : options->size_limit, &map);
+    uint64_t size_limit = options == NULL ? 0 : options->size_limit;
+    comem_status status = name == NULL
+                              ? handle_open_default(size_limit, &map)
+                              : handle_open_named(name, size_limit, options == NULL ? 0 : options->flags, &map);
     if (status != COMEM_OK)
         return status;
     comem_store *opened = malloc(sizeof *opened);
-    if (opened == NULL)
+    if (opened == NULL) {
+        if (name != NULL)
+            handle_close_named(map);
         return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes failed", sizeof *opened);
+    }
     opened->map = map;
+    opened->by_name = name != NULL;
     *store = opened;
     return COMEM_OK;
 }
 
 void comem_close(comem_store *store)
 {
+    if (store != NULL && store->by_name)
+        handle_close_named(store->map);
     free(store);
+}
+
+comem_status comem_unlink(const char *name)
+{
+    char path[NAMED_PATH_MAX];
+    comem_status status = name != NULL ? named_path(name, path) : store_error(COMEM_INVALID, "the name is NULL");
+    return status == COMEM_OK ? named_remove(path) : status;
 }

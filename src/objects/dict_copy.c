@@ -132,7 +132,7 @@ comem_status comem_dict_merge(comem_dict *first, comem_dict *second, comem_dict 
     if (first == NULL || second == NULL || both == NULL)
         return store_error(COMEM_INVALID, "a dict or the place for the new one is NULL");
     comem_dict *made;
-    struct comem_store store = {first->object.map};
+    struct comem_store store = {.map = first->object.map};
     comem_status status = comem_dict_new(&store, &made);
     if (status != COMEM_OK)
         return status;

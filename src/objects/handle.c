@@ -1,8 +1,8 @@
 /* handle.c - this process's handles: one struct for each object it holds
  *
  * Private memory, guarded by the map's mutex: a hash table of chains from an object's offset to its handle. A handle that
- * was forgotten (the process left the store, or is a raw clone of one) leaves the table at once and is freed when the
- * program has released it as often as it got it.
+ * was forgotten (the process left the store, closed it, or is a raw clone) is found by nobody. It stays in the table until the
+ * program has released it as often as it got it, or until what it points at is unmapped; then it points at a dead object.
  */
 #include "objects/handle.h"
 
@@ -18,7 +18,7 @@
 
 struct handle_table {
     struct comem_object **buckets;
-    uint64_t bucket_count, count;
+    uint64_t bucket_count, count, good; /* handles that are in it; that were not forgotten */
 };
 
 static struct store_map *default_map;
@@ -41,12 +41,12 @@ struct store_map *handle_default_map(void)
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
 static comem_status init_status;
 
-static void hold_default_mutex(void)
+void handle_lock_stores(void)
 {
     pthread_mutex_lock(&default_mutex);
 }
 
-static void give_default_mutex(void)
+void handle_unlock_stores(void)
 {
     pthread_mutex_unlock(&default_mutex);
 }
@@ -61,7 +61,7 @@ static void init_floors(void)
     value_init();
     object_check_init();
     init_status = participant_init();
-    if (init_status == COMEM_OK && pthread_atfork(hold_default_mutex, give_default_mutex, give_default_mutex) != 0)
+    if (init_status == COMEM_OK && pthread_atfork(handle_lock_stores, handle_unlock_stores, handle_unlock_stores) != 0)
         init_status = COMEM_SYSTEM;
 }
 
@@ -85,16 +85,17 @@ static uint64_t parse_size(const char *text)
     return valid && number <= UINT64_MAX >> shift ? (uint64_t)number << shift : 0;
 }
 
-static comem_status default_limit(uint64_t *size_limit)
+comem_status handle_size_limit(uint64_t *size_limit)
 {
-    const char *text = getenv("COMEM_SIZE_LIMIT");
-    *size_limit = os_memory_total() / 2;
-    if (text == NULL || *text == 0)
-        return COMEM_OK;
-    *size_limit = parse_size(text);
-    if (*size_limit != 0)
-        return COMEM_OK;
-    return store_error(COMEM_INVALID, "COMEM_SIZE_LIMIT is '%s', not a number of bytes such as 500M or 4G", text);
+    const char *text = *size_limit == 0 ? getenv("COMEM_SIZE_LIMIT") : NULL;
+    if (text != NULL && *text != 0 && (*size_limit = parse_size(text)) == 0)
+        return store_error(COMEM_INVALID, "COMEM_SIZE_LIMIT is '%s', not a number of bytes such as 500M or 4G", text);
+    if (*size_limit == 0)
+        *size_limit = os_memory_total() / 2;
+    if (*size_limit < UINT64_C(1) << 20)
+        return store_error(COMEM_INVALID, "a store's size limit of %llu bytes is below 1 MiB",
+                           (unsigned long long)*size_limit);
+    return COMEM_OK;
 }
 
 comem_status handle_open_default(uint64_t size_limit, struct store_map **map)
@@ -110,11 +111,7 @@ comem_status handle_open_default(uint64_t size_limit, struct store_map **map)
     }
     /* A daemon that closed all descriptors before it ever used the store its parent made starts with one of its own. */
     if (default_map == NULL || (default_map->process == NULL && !os_memory_intact(&default_map->memory))) {
-        if (size_limit == 0)
-            status = default_limit(&size_limit);
-        if (status == COMEM_OK && size_limit < UINT64_C(1) << 20)
-            status = store_error(COMEM_INVALID, "a store's size limit of %llu bytes is below 1 MiB",
-                                 (unsigned long long)size_limit);
+        status = handle_size_limit(&size_limit);
         if (status == COMEM_OK)
             status = store_map_create(size_limit, &default_map);
         if (status == COMEM_OK)
@@ -127,17 +124,21 @@ comem_status handle_open_default(uint64_t size_limit, struct store_map **map)
 
 /* ---- stores that are there already ---- */
 
-/* The map of the store `id`, made from the descriptor `fd` if this process has none. default_mutex is held. */
+/* The map of the store `id`, made from the descriptor `fd` if this process has none. A store by name stays open for good then:
+ * nobody is to close it. default_mutex is held. */
 static comem_status attach_locked(int fd, const uint8_t id[16], struct store_map **map)
 {
     *map = participant_find_map(id);
-    if (*map != NULL) {
+    if (*map != NULL && participant_reopen(*map)) {
         os_close(fd);
+        (*map)->openings += (*map)->openings == 0;
         return COMEM_OK;
     }
     comem_status status = store_map_attach(fd, id, map);
-    if (status == COMEM_OK)
+    if (status == COMEM_OK) {
+        (*map)->openings = 1;
         participant_add_map(*map);
+    }
     return status;
 }
 
@@ -149,6 +150,8 @@ comem_status handle_adopt_default(int fd, const uint8_t id[16], const struct chi
         return status;
     pthread_mutex_lock(&default_mutex);
     status = attach_locked(fd, id, &map);
+    if (status == COMEM_OK && map->named)
+        status = store_error(COMEM_GONE, "a store by name is no program's own");
     if (status == COMEM_OK) {
         default_map = map;
         default_refusal[0] = '\0';
@@ -205,7 +208,7 @@ static comem_status reach_failed(const struct object_name *name, comem_status st
 {
     char why[160];
     snprintf(why, sizeof why, "%s", comem_detail());
-    return store_error(status == COMEM_SYSTEM ? COMEM_GONE : status,
+    return store_error(status == COMEM_SYSTEM || status == COMEM_NO_MEMORY ? COMEM_GONE : status,
                        "the shared object is out of reach, at process %d, which sent it: %s", name->sender, why);
 }
 
@@ -216,14 +219,14 @@ comem_status handle_reach(const struct object_name *name, struct store_map **map
     if (status != COMEM_OK)
         return status;
     *map = participant_find_map(name->store);
-    if (*map != NULL)
+    if (*map != NULL && !(*map)->closed)
         return COMEM_OK;
     status = reach_sender(name, &fd);
     if (status != COMEM_OK)
         return status;
     pthread_mutex_lock(&default_mutex);
     status = attach_locked(fd, name->store, map);
-    if (status == COMEM_OK && default_map == NULL && default_refusal[0] == '\0')
+    if (status == COMEM_OK && !(*map)->named && default_map == NULL && default_refusal[0] == '\0')
         default_map = *map;
     pthread_mutex_unlock(&default_mutex);
     return status == COMEM_OK ? status : reach_failed(name, status);
@@ -238,9 +241,8 @@ struct absence {
     char reason[256];
 };
 
-/* The map of such handles: nobody can enter it. It has a header, because keys are hashed with a seed from there. */
-static struct store_header nothing;
-static struct store_map nowhere = {.header = &nothing, .mutex = PTHREAD_MUTEX_INITIALIZER};
+/* The map of such handles: nobody can enter it. */
+static struct store_map nowhere = {.closed = true, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 bool handle_is_absent(const struct comem_object *handle)
 {
@@ -311,7 +313,7 @@ static struct handle_table *handle_table_room(struct store_map *map)
     struct comem_object **buckets = calloc(wanted, sizeof(struct comem_object *));
     if (buckets == NULL)
         return table->bucket_count != 0 ? table : NULL;
-    struct handle_table grown = {buckets, wanted, table->count};
+    struct handle_table grown = {buckets, wanted, table->count, table->good};
     for (uint64_t i = 0; i < table->bucket_count; i++)
         for (struct comem_object *handle = table->buckets[i], *next; handle != NULL; handle = next) {
             struct comem_object **bucket = handle_bucket(&grown, handle->offset);
@@ -329,7 +331,7 @@ struct comem_object *handle_find(const struct store_map *map, uint64_t offset)
     if (map->handles == NULL || map->handles->bucket_count == 0)
         return NULL;
     struct comem_object *handle = *handle_bucket(map->handles, offset);
-    while (handle != NULL && handle->offset != offset)
+    while (handle != NULL && (handle->offset != offset || handle->identity == 0))
         handle = handle->next;
     return handle;
 }
@@ -345,12 +347,14 @@ void handle_insert(struct store_map *map, struct comem_object *handle, uint64_t 
     struct handle_table *table = handle_table_room(map);
     if (table == NULL) {
         handle->next = handle; /* in no table: the object gets a second handle if it is read again */
+        map->pinned = true;
         return;
     }
     struct comem_object **bucket = handle_bucket(table, offset);
     handle->next = *bucket;
     *bucket = handle;
     table->count++;
+    table->good++;
 }
 
 void handle_remove(struct store_map *map, struct comem_object *handle)
@@ -364,13 +368,14 @@ void handle_remove(struct store_map *map, struct comem_object *handle)
     if (link != NULL && *link == handle) {
         *link = handle->next;
         map->handles->count--;
+        map->handles->good -= handle->identity != 0;
     }
     free(handle);
 }
 
 bool handle_any(struct store_map *map)
 {
-    return map->handles != NULL && map->handles->count > 0;
+    return map->handles != NULL && map->handles->good > 0;
 }
 
 void handle_adopt_all(struct store_map *map)
@@ -378,22 +383,61 @@ void handle_adopt_all(struct store_map *map)
     struct handle_table *table = map->handles;
     for (uint64_t i = 0; table != NULL && i < table->bucket_count; i++)
         for (struct comem_object *handle = table->buckets[i]; handle != NULL; handle = handle->next) {
+            if (handle->identity == 0)
+                continue;
             if (object_identity_type(handle->identity) == OBJECT_LIST) /* another thread may have been changing it */
                 ((struct comem_list *)handle)->place = (struct list_place){0};
             handle->row = process_row_find(map, map->process, handle->offset);
-            if (handle->row == NULL) /* nothing would keep the object */
+            if (handle->row == NULL) { /* nothing would keep the object */
                 handle->identity = 0;
+                table->good--;
+            }
         }
 }
 
 void handle_forget_all(struct store_map *map)
 {
     struct handle_table *table = map->handles;
+    for (uint64_t i = 0; table != NULL && i < table->bucket_count; i++)
+        for (struct comem_object *handle = table->buckets[i]; handle != NULL; handle = handle->next) {
+            handle->identity = 0;
+            handle->row = NULL;
+        }
+    if (table != NULL)
+        table->good = 0;
+}
+
+/* ---- handles on what was unmapped ---- */
+
+#define FLAGS_ALL (OBJECT_FACE_MANAGER | OBJECT_DEEP | OBJECT_NO_PICKLE)
+#define NOBODYS_LOCK (UINT32_C(1) << 16) /* names no slot, so nobody takes it */
+
+/* What they point at: for each combination of flags a dead object without content, in private memory. */
+static struct object unmapped[FLAGS_ALL + 1];
+
+bool handle_is_unmapped(const struct comem_object *handle)
+{
+    return handle->shared >= unmapped && handle->shared <= &unmapped[FLAGS_ALL];
+}
+
+static void unmapped_fill(void)
+{
+    for (uint32_t flags = 0; flags <= FLAGS_ALL; flags++) {
+        word_store(&unmapped[flags].identity, object_identity(0, OBJECT_DEAD, 0));
+        word_store(&unmapped[flags].flags, flags);
+        word32_store(&unmapped[flags].lock, NOBODYS_LOCK);
+    }
+}
+
+void handle_cast_off_all(struct store_map *map)
+{
+    static pthread_once_t filled = PTHREAD_ONCE_INIT;
+    struct handle_table *table = map->handles;
+    pthread_once(&filled, unmapped_fill);
     for (uint64_t i = 0; table != NULL && i < table->bucket_count; i++) {
         for (struct comem_object *handle = table->buckets[i], *next; handle != NULL; handle = next) {
             next = handle->next;
-            handle->identity = 0;
-            handle->row = NULL;
+            handle->shared = &unmapped[word_load(&handle->shared->flags) & FLAGS_ALL];
             handle->next = handle;
         }
         table->buckets[i] = NULL;

@@ -7,6 +7,7 @@
 
 struct comem_store {
     struct store_map *map;
+    bool by_name; /* and to be closed */
 };
 
 struct store_map *handle_store_map(const comem_store *store);
@@ -14,6 +15,22 @@ struct store_map *handle_store_map(const comem_store *store);
 struct store_map *handle_default_map(void);
 /* The same, made by the first call with `size_limit` (0: the default). */
 comem_status handle_open_default(uint64_t size_limit, struct store_map **map);
+/* Opens the store `name`, or makes it, as comem_open() does; `size_limit` 0: the default. */
+comem_status handle_open_named(const char *name, uint64_t size_limit, uint32_t flags, struct store_map **map);
+/* Closes what that opened. */
+void handle_close_named(struct store_map *map);
+/* Opens the store `name` as a store to be mended: nobody has it open, or it is COMEM_DENIED. What was in use when the machine
+ * stopped is repaired. COMEM_OK also if it needed nothing. */
+comem_status handle_open_repair(const char *name, struct store_map **map);
+/* Makes a store for `name` that nobody sees before it is published. COMEM_INVALID: there is one of that name. */
+comem_status handle_open_private(const char *name, uint64_t size_limit, struct store_map **map);
+comem_status handle_publish(struct store_map *map, const char *name);
+/* Puts in the default where *size_limit is 0. COMEM_INVALID. */
+comem_status handle_size_limit(uint64_t *size_limit);
+/* Guards the opening and closing of stores; taken before any map's mutex. */
+void handle_lock_stores(void);
+void handle_unlock_stores(void);
+
 /* The map of the store that `name` is of: this process's own, or opened at the sender and then its own if it has none yet.
  * COMEM_GONE: it is out of reach, and the detail says what is. */
 comem_status handle_reach(const struct object_name *name, struct store_map **map);
@@ -43,5 +60,9 @@ bool handle_any(struct store_map *map);
 void handle_adopt_all(struct store_map *map);
 /* All handles become stale; the structs stay, because the program still has them. */
 void handle_forget_all(struct store_map *map);
+/* Stale handles, all of them, point at dead objects from now on: the window is unmapped. */
+void handle_cast_off_all(struct store_map *map);
+/* Whether that was done to it. */
+bool handle_is_unmapped(const struct comem_object *handle);
 
 #endif

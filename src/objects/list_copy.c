@@ -165,7 +165,7 @@ comem_status comem_list_multiply(comem_list *list, int64_t times)
 /* A new list of a copy's items, `times` times over. */
 static comem_status copy_into_new(struct store_map *map, const struct list_copy *copy, int64_t times, comem_list **made)
 {
-    struct comem_store store = {map};
+    struct comem_store store = {.map = map};
     comem_status status = comem_list_new(&store, made);
     if (status == COMEM_OK && times > 0)
         status = comem_list_extend(*made, copy->values, copy->count);

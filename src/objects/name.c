@@ -83,7 +83,7 @@ comem_status object_name_pass(struct comem_object *handle, const struct child_re
 }
 
 /* Gives back those of `count` rows that no handle has. */
-static void rows_loaded(struct participant *me, word64 *rows, uint64_t count)
+static void rows_unheld(struct participant *me, word64 *rows, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
         uint64_t offset = word_load(&rows[i]);
@@ -93,21 +93,26 @@ static void rows_loaded(struct participant *me, word64 *rows, uint64_t count)
     }
 }
 
+void object_drop_unheld(struct participant *me)
+{
+    struct process *process = me->map->process;
+    rows_unheld(me, process->rows, PROCESS_ROWS);
+    for (unsigned n = 0; n < PROCESS_TABLES; n++) {
+        uint64_t count;
+        word64 *rows = process_table(me->map, process, n, &count);
+        if (rows == NULL)
+            break;
+        rows_unheld(me, rows, count);
+    }
+}
+
 void object_child_loaded(struct store_map *map)
 {
     struct participant *me;
     if (participant_enter(map, &me) != COMEM_OK)
         return; /* what is kept stays until the process ends */
     map_lock(me);
-    struct process *process = map->process;
-    rows_loaded(me, process->rows, PROCESS_ROWS);
-    for (unsigned n = 0; n < PROCESS_TABLES; n++) {
-        uint64_t count;
-        word64 *rows = process_table(map, process, n, &count);
-        if (rows == NULL)
-            break;
-        rows_loaded(me, rows, count);
-    }
+    object_drop_unheld(me);
     pthread_mutex_unlock(&map->mutex);
     participant_leave(me);
 }

@@ -114,6 +114,8 @@ comem_status object_gone(const struct comem_object *handle)
 {
     if (handle_is_absent(handle))
         return handle_absence(handle);
+    if (handle->identity == 0 && (handle_is_unmapped(handle) || handle->map->closed))
+        return store_answer(COMEM_GONE, "the store was closed");
     if (handle->identity == 0)
         return store_error(
             COMEM_GONE,
@@ -484,6 +486,12 @@ static void reap_link(struct participant *me, uint64_t object, word64 *owing)
     object_unlink(me, object, 0, owing, 0);
 }
 
+static void close_handles(struct participant *me)
+{
+    handle_forget_all(me->map);
+    object_drop_unheld(me);
+}
+
 /* ---- the tables that floors below call up through ---- */
 
 static const struct sync_upward upward = {
@@ -498,6 +506,8 @@ static const struct sync_upward upward = {
     .forget_handles = handle_forget_all,
     .adopt_handles = handle_adopt_all,
     .has_handles = handle_any,
+    .close_handles = close_handles,
+    .cast_off_handles = handle_cast_off_all,
 };
 
 void object_init(void)
@@ -515,7 +525,8 @@ uint64_t object_offset(const struct comem_object *handle)
 
 uint32_t object_flags(const struct comem_object *handle)
 {
-    return (uint32_t)word_load(&handle->shared->flags);
+    bool refuses = atomic_load_explicit(&handle->map->refuse_pickle, memory_order_relaxed); /* private: the process's */
+    return (uint32_t)word_load(&handle->shared->flags) | (refuses ? OBJECT_NO_PICKLE : 0);
 }
 
 bool object_alive(const struct comem_object *handle)

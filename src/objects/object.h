@@ -112,7 +112,7 @@ static inline comem_status object_lock(struct participant *me, struct comem_obje
 {
     comem_status status = lock_acquire(me, &handle->shared->lock);
     if (!WORD_LIKELY(status == COMEM_OK))
-        return status;
+        return handle->identity != 0 ? status : object_gone(handle);
     if (WORD_LIKELY(object_ok(handle)))
         return COMEM_OK;
     lock_release(me, &handle->shared->lock);
@@ -157,6 +157,7 @@ void object_unlink(struct participant *me, uint64_t object, uint32_t keep, word6
 comem_status object_finish(struct participant *me);
 
 uint64_t object_offset(const struct comem_object *handle);
+/* OBJECT_NO_PICKLE also when this process refuses pickles in the whole store. */
 uint32_t object_flags(const struct comem_object *handle);
 /* False once it was shut down. */
 bool object_alive(const struct comem_object *handle);
@@ -185,6 +186,9 @@ comem_status object_name_open(const struct object_name *name, struct comem_objec
 /* In a child: gives back what its record keeps and no handle of it holds. */
 void object_child_loaded(struct store_map *map);
 
+/* Gives back every reference of this process's record that no handle has. The map's mutex is held, no object lock. */
+void object_drop_unheld(struct participant *me);
+
 /* ---- scopes ---- */
 
 comem_status object_scope_new(comem_store *store, uint64_t *scope);
@@ -206,6 +210,8 @@ bool object_bury(struct participant *me, struct object *shared, uint64_t now);
 void object_drop_row(struct participant *me, word64 *row);
 /* Frees objects as sync_upward's reap_stamped says. */
 bool walk_stamped(struct participant *me, uint64_t early);
+/* Lets all names run out: of a store that nobody is attached to, whose clock was another machine's. */
+void walk_forget_stamps(struct store_map *map);
 /* Goes a span of objects further each time, so that names which are never opened do not fill the store. */
 void walk_stamped_step(struct participant *me);
 

@@ -85,6 +85,20 @@ void walk_stamped_step(struct participant *me)
     me->map->sweep_page = walk_span(&walk, page); /* another thread may do the same span; no matter */
 }
 
+static void visit_to_forget(struct object_walk *walk, struct object *shared)
+{
+    (void)walk;
+    if (word_load(&shared->stamp) != 0)
+        word_store(&shared->stamp, 1); /* long ago */
+}
+
+void walk_forget_stamps(struct store_map *map)
+{
+    struct participant nobody = {.map = map};
+    struct object_walk walk = {.me = &nobody, .visit = visit_to_forget};
+    walk_all(&walk);
+}
+
 /* ---- scopes ---- */
 
 comem_status object_scope_new(comem_store *store, uint64_t *scope)

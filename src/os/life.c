@@ -64,6 +64,11 @@ bool os_life_over(const struct os_life *life)
     return (word & FUTEX_OWNER_DIED) != 0 || (word & FUTEX_TID_MASK) == 0;
 }
 
+void os_life_forgo(struct os_life *life)
+{
+    word32_store(&life->u.word, FUTEX_OWNER_DIED);
+}
+
 uint32_t os_life_watch(struct os_life *life)
 {
     uint32_t word = word32_load(&life->u.word);

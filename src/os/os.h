@@ -27,8 +27,8 @@ bool os_memory_create(struct os_memory *memory);
 bool os_memory_adopt(struct os_memory *memory, int fd);
 /* Opens descriptor `fd` of process `pid` once more; -1 when that is not there, not to be opened, or no plain file. */
 int os_memory_open(int pid, int fd);
-/* Whether nobody can cut the object short: it is sealed, or has no name and belongs to this user. */
-bool os_memory_lasts(const struct os_memory *memory);
+/* Whether it is sealed: nobody can cut it short. */
+bool os_memory_sealed(const struct os_memory *memory);
 /* Whether it is this user's or root's; root trusts everybody's. */
 bool os_memory_trusted(const struct os_memory *memory);
 /* Reads the object's first `size` bytes; false when it has not so many. */
@@ -54,6 +54,35 @@ uint64_t os_memory_total(void);
 /* A zeroed private page of os_page_size() bytes that reads as zeros in a child of fork; NULL on failure. */
 void *os_page_wiped_on_fork(void);
 size_t os_page_size(void);
+
+/* ---- files with a name (file.c) ---- */
+
+enum os_file_kind { OS_FILE_REGULAR, OS_FILE_LINK, OS_FILE_FOLDER, OS_FILE_OTHER };
+struct os_file {
+    enum os_file_kind kind;
+    bool ours;   /* the effective user's */
+    bool secret; /* nobody else has any right */
+    uint64_t size, device, inode;
+};
+
+/* What stands at `path`, links not followed, and what `fd` is of. */
+bool os_file_at(const char *path, struct os_file *file);
+bool os_file_of(int fd, struct os_file *file);
+/* Whether it is on tmpfs, ext4 or xfs. */
+bool os_file_system_known(int fd);
+/* Opens for reading and writing what is at `path`, but no link, and waits for nothing. */
+int os_file_open(const char *path);
+/* Makes a file of this user alone in `folder`, without a name. */
+int os_file_make(const char *folder);
+/* Gives it its name; EEXIST: somebody else has it. */
+bool os_file_publish(int fd, const char *path);
+bool os_file_remove(const char *path);
+/* Takes or changes this descriptor's lock on a byte of the file, which goes with its last copy. False when others' are in the
+ * way. */
+enum os_lock { OS_LOCK_SHARED, OS_LOCK_ALONE };
+bool os_file_lock(int fd, uint64_t byte, enum os_lock lock);
+/* The effective user's number. */
+uint32_t os_user(void);
 
 /* ---- sleeping (futex.c) ---- */
 
@@ -85,6 +114,8 @@ void os_life_end(struct os_life *life);
 bool os_life_ended(const struct os_life *life);
 /* Whether the thread that began it is gone. Acquires what it did before. */
 bool os_life_over(const struct os_life *life);
+/* Ends the life of a thread that is gone without the kernel's knowing: the machine was started again since. */
+void os_life_forgo(struct os_life *life);
 /* Asks the kernel to wake sleepers on the life word at the owner's death; returns the word to sleep on. */
 uint32_t os_life_watch(struct os_life *life);
 
@@ -114,6 +145,7 @@ extern bool (*os_seam_life_over)(const struct os_life *life);
 extern uint64_t (*os_seam_clock)(void);
 extern void (*os_seam_sleep)(const word32 *word);
 extern bool (*os_seam_thread_alive)(uint32_t thread);
+extern uint64_t (*os_seam_boot)(void);
 #endif
 
 #endif

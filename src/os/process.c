@@ -19,6 +19,7 @@
 #ifdef COMEM_TEST_SEAMS
 uint64_t (*os_seam_clock)(void);
 bool (*os_seam_thread_alive)(uint32_t thread);
+uint64_t (*os_seam_boot)(void);
 #endif
 
 uint32_t os_thread_id(void)
@@ -54,6 +55,10 @@ static void boot_read(void)
 
 uint64_t os_boot(void)
 {
+#ifdef COMEM_TEST_SEAMS
+    if (os_seam_boot != NULL)
+        return os_seam_boot();
+#endif
     pthread_once(&boot_once, boot_read);
     return boot;
 }

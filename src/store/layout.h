@@ -53,16 +53,16 @@ struct store_header {
     /* Written before anybody else can see the store, never again. */
     uint64_t magic;
     uint64_t fingerprint;
-    uint8_t id[16];
+    uint8_t id[16]; /* of a store by name written again, with the last ones below */
     uint64_t hash_seed;
     uint64_t window;     /* bytes of address space every process maps */
     uint64_t size_limit; /* bytes of data there may be */
     uint64_t page_table;
     uint64_t group_table;
     uint64_t data;
-    uint64_t named; /* 1: a store by name, which a file in a folder holds; 0: a program's own */
-    uint64_t boot;  /* of a store by name: os_boot() of the machine's start in which it is used, */
-    uint64_t device, inode; /* and what file it is. Written again by whoever finds another start or file; store/named.c */
+    uint64_t named;       /* 1: a store by name, which a file in a folder holds; 0: a program's own */
+    word64 boot;          /* of a store by name: os_boot() of the machine's start in which it is used, */
+    word64 device, inode; /* and what file it is. Written again by whoever finds another start or file; named.c */
 
     /* Read by all, written now and then. */
     _Alignas(64) word64 committed; /* end of the data; holder of grow_lock */

@@ -104,18 +104,21 @@ static comem_status map_window(struct store_map *map, const struct store_header 
     map->window = header->window;
     map->data = header->data;
     map->size_limit = header->size_limit;
+    map->hash_seed = header->hash_seed;
+    map->named = header->named != 0;
     memcpy(map->id, header->id, sizeof map->id); /* private: the map's own copy */
     map->base = base;
     if (base == NULL)
-        return store_error(COMEM_SYSTEM, "cannot map %llu bytes of address space: %s", (unsigned long long)map->window,
-                           strerror(errno));
+        return store_error(errno == ENOMEM ? COMEM_NO_MEMORY : COMEM_SYSTEM,
+                           "cannot map %llu bytes of address space: %s%s", (unsigned long long)map->window,
+                           strerror(errno), errno == ENOMEM ? " (ulimit -v of this process)" : "");
     map->header = (struct store_header *)map->base;
     map->page_table = (word32 *)(map->base + header->page_table);
     map->groups = (struct heap_group *)(map->base + header->group_table);
     return COMEM_OK;
 }
 
-static struct store_map *map_allocate(void)
+struct store_map *store_map_new(void)
 {
     struct store_map *map = calloc(1, sizeof *map);
     if (map != NULL) {
@@ -125,7 +128,7 @@ static struct store_map *map_allocate(void)
     return map;
 }
 
-static comem_status store_make(struct store_map *map, uint64_t size_limit)
+comem_status store_make(struct store_map *map, uint64_t size_limit)
 {
     struct store_header plan;
     memset(&plan, 0, sizeof plan); /* private: on the stack until the store is mapped */
@@ -141,8 +144,12 @@ static comem_status store_make(struct store_map *map, uint64_t size_limit)
     plan.size_limit = size_limit;
     if (!os_random(plan.id, sizeof plan.id) || !os_random(&plan.hash_seed, sizeof plan.hash_seed))
         return store_error(COMEM_SYSTEM, "getrandom: %s", strerror(errno));
-    if (!os_memory_create(&map->memory))
-        return store_error(COMEM_SYSTEM, "cannot make a memory object: %s", strerror(errno));
+    if (map->named) {
+        plan.named = 1;
+        word_store(&plan.boot, os_boot());
+        word_store(&plan.device, map->memory.device);
+        word_store(&plan.inode, map->memory.inode);
+    }
     if (!os_memory_commit(&map->memory, 0, SPAN_SIZE))
         return store_error(COMEM_NO_MEMORY, "no room for a store's header: %s", strerror(errno));
     comem_status status = map_window(map, &plan, os_memory_map(&map->memory, plan.window));
@@ -164,10 +171,12 @@ static comem_status store_make(struct store_map *map, uint64_t size_limit)
 
 comem_status store_map_create(uint64_t size_limit, struct store_map **map)
 {
-    struct store_map *made = map_allocate();
+    struct store_map *made = store_map_new();
     if (made == NULL)
         return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes failed", sizeof *made);
-    comem_status status = store_make(made, size_limit);
+    comem_status status = os_memory_create(&made->memory)
+                              ? store_make(made, size_limit)
+                              : store_error(COMEM_SYSTEM, "cannot make a memory object: %s", strerror(errno));
     if (status == COMEM_OK)
         *map = made;
     else
@@ -176,37 +185,74 @@ comem_status store_map_create(uint64_t size_limit, struct store_map **map)
 }
 
 /* Reads the header of the object into `header`, private memory, and looks at every number in it. */
-static comem_status header_read(const struct os_memory *memory, const uint8_t id[16], struct store_header *header)
+comem_status store_read(const struct os_memory *memory, struct store_header *header)
 {
-    if (!os_memory_lasts(memory) || !os_memory_read(memory, header, sizeof *header) || header->magic != STORE_MAGIC)
-        return store_error(COMEM_GONE, "what was opened is no comem store");
-    if (!os_memory_trusted(memory))
-        return store_error(COMEM_GONE, "the store belongs to another user");
-    if (memcmp(header->id, id, sizeof header->id) != 0)
-        return store_error(COMEM_GONE, "what was opened is another store");
+    header->magic = 0; /* private: the caller's */
+    bool whole = os_memory_read(memory, header, sizeof *header);
+    if (!whole && header->magic == STORE_MAGIC)
+        return store_error(COMEM_DAMAGED, "the store is cut short: not even its header is whole");
     comem_status status = header_check(header);
     if (status != COMEM_OK)
         return status;
     uint64_t end = word_load(&header->committed);
-    if (end < header->data || end > header->window || end > os_memory_size(memory))
-        return store_error(COMEM_DAMAGED, "the store's header promises more than there is");
+    if (end < header->data || end > header->window)
+        return store_error(COMEM_DAMAGED, "the store's header contradicts itself");
+    uint64_t size = os_memory_size(memory); /* not before `end`: the store may grow meanwhile */
+    if (end > size)
+        return store_error(COMEM_DAMAGED, "the store is cut short: of %llu bytes %llu are there",
+                           (unsigned long long)end, (unsigned long long)size);
     return COMEM_OK;
 }
 
-static comem_status store_attach(struct store_map *map, const uint8_t id[16])
+bool store_begins(const struct os_memory *memory)
 {
-    struct store_header header; /* private: a copy that nobody changes between check and use */
-    comem_status status = header_read(&map->memory, id, &header);
-    if (status == COMEM_OK)
-        status = map_window(map, &header, os_memory_map(&map->memory, header.window));
+    uint64_t magic;
+    return os_memory_read(memory, &magic, sizeof magic) && magic == STORE_MAGIC;
+}
+
+comem_status store_map_read(struct store_map *map, const struct store_header *header)
+{
+    comem_status status = map_window(map, header, os_memory_map(&map->memory, header->window));
     if (status == COMEM_OK)
         store_view_renew(map);
     return status;
 }
 
+/* Whether the object is of those that nobody else can change or cut short. */
+static comem_status look_from_outside(const struct os_memory *memory)
+{
+    struct os_file file;
+    bool sealed = os_memory_sealed(memory);
+    if (!os_file_of(memory->fd, &file) ||
+        (!sealed && (file.kind != OS_FILE_REGULAR || !os_file_system_known(memory->fd))))
+        return store_error(COMEM_GONE, "what was opened is no comem store");
+    if (sealed ? !os_memory_trusted(memory) : !file.ours)
+        return store_error(COMEM_GONE, "the store belongs to another user");
+    if (!sealed && !file.secret)
+        return store_error(COMEM_GONE, "others than its owner may use the store");
+    return COMEM_OK;
+}
+
+/* Maps what a process gave a descriptor of: nothing of it is believed. */
+static comem_status store_attach(struct store_map *map, const uint8_t id[16])
+{
+    struct store_header header; /* private: a copy that nobody changes between check and use */
+    comem_status status = look_from_outside(&map->memory);
+    if (status != COMEM_OK)
+        return status;
+    status = store_read(&map->memory, &header);
+    if (status == COMEM_UNSUPPORTED && header.magic != STORE_MAGIC)
+        status = COMEM_GONE;
+    if (status == COMEM_OK && memcmp(header.id, id, sizeof header.id) != 0)
+        status = store_error(COMEM_GONE, "what was opened is another store");
+    if (status == COMEM_OK && header.named != 0 && !os_file_lock(map->memory.fd, STORE_LOCK_BYTE, OS_LOCK_SHARED))
+        status = store_error(COMEM_GONE, "the store is being mended");
+    return status == COMEM_OK ? store_map_read(map, &header) : status;
+}
+
 comem_status store_map_attach(int fd, const uint8_t id[16], struct store_map **map)
 {
-    struct store_map *made = map_allocate();
+    struct store_map *made = store_map_new();
     if (made == NULL) {
         os_close(fd);
         return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes failed", sizeof *made);
@@ -225,17 +271,9 @@ comem_status store_map_attach(int fd, const uint8_t id[16], struct store_map **m
 static comem_status store_look(struct store_map *map)
 {
     struct store_header header; /* private: a copy that nobody changes between check and use */
-    if (!os_memory_read(&map->memory, &header, sizeof header))
-        return store_error(COMEM_UNSUPPORTED, "this is no comem store");
-    comem_status status = header_check(&header);
+    comem_status status = store_read(&map->memory, &header);
     if (status != COMEM_OK)
         return status;
-    uint64_t end = word_load(&header.committed), size = os_memory_size(&map->memory);
-    if (end < header.data || end > header.window)
-        return store_error(COMEM_DAMAGED, "the store's header contradicts itself");
-    if (end > size)
-        return store_error(COMEM_DAMAGED, "the store is cut short: it has %llu bytes of %llu", (unsigned long long)size,
-                           (unsigned long long)end);
     status = map_window(map, &header, os_memory_map_to_read(&map->memory, header.window));
     if (status == COMEM_OK)
         store_view_renew(map);
@@ -244,7 +282,7 @@ static comem_status store_look(struct store_map *map)
 
 comem_status store_map_look(int fd, struct store_map **map)
 {
-    struct store_map *made = map_allocate();
+    struct store_map *made = store_map_new();
     if (made == NULL) {
         os_close(fd);
         return store_error(COMEM_NO_MEMORY, "malloc of %zu bytes failed", sizeof *made);
@@ -267,12 +305,27 @@ comem_status store_map_again(const struct store_map *other, struct store_map **m
     return store_map_attach(fd, other->id, map);
 }
 
-void store_map_free(struct store_map *map)
+void store_map_clear(struct store_map *map)
 {
     if (map->base != NULL)
         os_memory_unmap(map->base, map->window);
     if (map->memory.fd >= 0)
         os_memory_close(&map->memory);
+    map->base = NULL;
+    map->header = NULL;
+    map->page_table = NULL;
+    map->groups = NULL;
+    map->window = map->data = 0;
+    map->named = false;
+    map->sweep_page = 0;
+    memset(map->id, 0, sizeof map->id);                                      /* private: the map's own */
+    atomic_store_explicit(&map->committed_seen, 0, memory_order_relaxed);    /* private: a cache */
+    atomic_store_explicit(&map->refuse_pickle, false, memory_order_relaxed); /* private: the process's */
+}
+
+void store_map_free(struct store_map *map)
+{
+    store_map_clear(map);
     pthread_mutex_destroy(&map->mutex);
     free(map);
 }
@@ -314,6 +367,23 @@ comem_status store_commit_to(struct store_map *map, uint64_t end)
                              group_table + (end / PAGE_SIZE / GROUP_PAGES + 1) * sizeof(struct heap_group));
     if (status == COMEM_OK)
         word_publish(&map->header->committed, end);
+    return status;
+}
+
+comem_status store_commit_again(struct store_map *map)
+{
+    uint64_t end = word_load(&map->header->committed);
+    uint64_t page_table = store_offset(map, map->page_table), group_table = store_offset(map, map->groups);
+    uint64_t first_page = map->data / PAGE_SIZE, last_group = end / PAGE_SIZE / GROUP_PAGES;
+    comem_status status = commit_part(map, 0, SPAN_SIZE);
+    if (status == COMEM_OK)
+        status = commit_part(map, map->data, end);
+    if (status == COMEM_OK)
+        status =
+            commit_part(map, page_table + first_page * sizeof(word32), page_table + end / PAGE_SIZE * sizeof(word32));
+    if (status == COMEM_OK)
+        status = commit_part(map, group_table + first_page / GROUP_PAGES * sizeof(struct heap_group),
+                             group_table + (last_group + 1) * sizeof(struct heap_group));
     return status;
 }
 

@@ -10,24 +10,32 @@ struct participant;
 struct process;
 struct handle_table;
 
-/* One store mapped into this process: private memory, made by store_map_create() and kept as long as the process lives. */
+/* One store mapped into this process: private memory, kept as long as the process lives, because handles point to it. */
 struct store_map {
-    uint8_t *base;
+    uint8_t *base; /* NULL: it holds no store now */
     struct store_header *header;
     word32 *page_table;
     struct heap_group *groups;
-    uint64_t window, data, size_limit;
+    uint64_t window, data, size_limit, hash_seed;
     _Atomic uint64_t committed_seen; /* private: the end as last read; it only rises */
     struct os_memory memory;
     uint8_t id[16];
-    uint64_t sweep_page; /* where the walk for forgotten names goes on; a hint */
+    bool named;                 /* it is a store by name */
+    _Atomic bool refuse_pickle; /* private: this process neither stores pickles there nor reads them */
+    uint64_t sweep_page;        /* where the walk for forgotten names goes on; a hint */
 
     pthread_mutex_t mutex;            /* guards what follows and the handle table; taken before any engine lock */
     struct participant *participants; /* of this process's threads */
     struct process *process;          /* our process record, NULL while no thread is attached */
     struct handle_table *handles;
+    _Atomic bool closed;    /* private: closed by name: nobody attaches, and who is attached leaves. Read by anybody */
+    bool pinned;            /* something that cannot be told points into it: it is not unmapped */
     struct store_map *next; /* all maps of the process */
+    unsigned openings;      /* of a store by name: what comem_close() has to undo; guarded by handle.c */
 };
+
+/* Of a store by name: everybody who has it open locks this byte of the file, shared; see named.c. */
+#define STORE_LOCK_BYTE 1u
 
 /* Sets the calling thread's detail message. */
 void store_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -36,6 +44,20 @@ void store_detail_fixed(const char *sentence);
 /* Either, with a status to pass on; a macro, so that compilers and checkers see which one. */
 #define store_error(status, ...) (store_detail(__VA_ARGS__), (comem_status)(status))
 #define store_answer(status, sentence) (store_detail_fixed(sentence), (comem_status)(status))
+
+/* A map of nothing, to be filled; NULL: no memory. */
+struct store_map *store_map_new(void);
+/* Unmaps and closes what it holds; the caller has seen to it that no thread uses it. */
+void store_map_clear(struct store_map *map);
+/* Makes a store in map->memory, which is empty, and maps it. After a failure the map is to be cleared. */
+comem_status store_make(struct store_map *map, uint64_t size_limit);
+/* Reads the header of what map->memory holds, checks it, and maps it. The same. */
+comem_status store_read(const struct os_memory *memory, struct store_header *header);
+comem_status store_map_read(struct store_map *map, const struct store_header *header);
+/* Whether it begins as a store does, of whatever version. */
+bool store_begins(const struct os_memory *memory);
+/* Gives what should be on real memory real memory: a copy of a file may have holes. */
+comem_status store_commit_again(struct store_map *map);
 
 /* Makes an anonymous store with at most `size_limit` bytes of data and maps it. Its memory object is shared with children. */
 comem_status store_map_create(uint64_t size_limit, struct store_map **map);
@@ -50,7 +72,7 @@ comem_status store_map_look(int fd, struct store_map **map);
 comem_status store_map_descriptor(struct store_map *map);
 /* Maps the store of `other` a second time, at another address, as another process would. For tests. */
 comem_status store_map_again(const struct store_map *other, struct store_map **map);
-/* Unmaps and frees; the caller has seen to it that no thread uses it. */
+/* Clears and frees; the caller has seen to it that no thread uses it. */
 void store_map_free(struct store_map *map);
 
 /* Gives the data real memory up to `end` and publishes it. Only by the holder of grow_lock, whose death at any step leaves

@@ -9,7 +9,11 @@
  *              a record like a forked child's: its parent makes it and stores in it what the child is to find, then closes
  *              its copy of the witness; the child attaches with it, then closes its own.
  * Keeper       a process that holds references needs one living thread: when the last attached thread leaves, a keeper
- *              thread attaches first and sleeps for good.
+ *              thread attaches first and sleeps until the store is closed.
+ * Closing      of a store by name: handles are stale from then on, and no thread attaches any more. The thread that closes
+ *              leaves; each other one at its next call that has to look for its participant, or at its end, since only it can
+ *              unlock its life word. The last one unmaps the window. What a thread that was cut short still holds there is
+ *              the kernel's to find, so then the window stays.
  * Mutexes      a map's mutex guards its list of participants and its process record; maps_mutex the list of maps. Taken in
  *              the order default_mutex (objects/handle.c), maps_mutex, map mutexes, engine locks; held over a fork.
  * A death      while attaching: see seat.c. Between LIVE and the process record: the slot is repaired, holding nothing.
@@ -17,6 +21,7 @@
  *              stays FORKING, its witness is gone, and the next sweep reaps it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,6 +30,7 @@
 #include "sync/record.h"
 
 #define SEAT_NAP_NS UINT64_C(1000000)
+#define KEEPER_NAP_NS UINT64_C(3600000000000)
 #define SEAT_WAIT_NS UINT64_C(1000000000)
 
 _Thread_local struct participant *participant_tls;
@@ -122,7 +128,7 @@ static comem_status slot_attach(struct participant *me)
     }
     if (status != COMEM_OK)
         return status == COMEM_NO_MEMORY ? store_error(COMEM_SYSTEM, "the store's table of threads is full") : status;
-    me->entered = 1;
+    participant_set_entered(me, PARTICIPANT_INSIDE);
     seat_more(me, SEATS_OF_SLOTS); /* when that fails, the next thread to attach says so */
     return COMEM_OK;
 }
@@ -189,7 +195,7 @@ static comem_status attach_locked(struct store_map *map, struct process *inherit
         return status;
     }
     map->process = process;
-    me->entered = 0;
+    participant_set_entered(me, 0);
     me->quiet = false;
     *result = me;
     return COMEM_OK;
@@ -222,17 +228,30 @@ static void participant_begin(struct participant *me)
     me->next_of_thread = participant_tls;
     participant_tls = me;
     pthread_setspecific(thread_key, me);
-    me->entered = 1;
+    participant_set_entered(me, PARTICIPANT_INSIDE);
     repair_sweep(me);
-    me->entered = 0;
+    participant_set_entered(me, 0);
+}
+
+static void leave_closed(void);
+
+static bool map_is_closed(const struct store_map *map)
+{
+    return atomic_load_explicit(&map->closed, memory_order_relaxed); /* private: the process's */
+}
+
+static comem_status closed_error(void)
+{
+    return store_answer(COMEM_GONE, "the store was closed");
 }
 
 comem_status participant_enter_slow(struct store_map *map, struct participant **me)
 {
-    if (map->base == NULL)
-        return store_error(COMEM_GONE, "a handle on nothing");
     if (participant_tls != NULL && participant_tls->map == NULL)
         participant_tls = NULL; /* wiped: this process is a raw clone */
+    leave_closed();
+    if (map_is_closed(map))
+        return closed_error();
     struct participant **link = &participant_tls, *found = NULL;
     while (*link != NULL && (*link)->map != map)
         link = &(*link)->next_of_thread;
@@ -247,16 +266,16 @@ comem_status participant_enter_slow(struct store_map *map, struct participant **
         attaching = true;
         pthread_mutex_lock(&map->mutex);
         disown_parent(map);
-        comem_status status = attach_locked(map, NULL, &found);
+        comem_status status = map_is_closed(map) ? closed_error() : attach_locked(map, NULL, &found);
         pthread_mutex_unlock(&map->mutex);
         attaching = false;
         if (status != COMEM_OK)
             return status;
         participant_begin(found);
     }
-    if (found->entered != 0)
+    if (!participant_outside(found))
         return store_error(COMEM_BUSY, "called from a signal handler that interrupted another call of this thread");
-    found->entered = 1;
+    participant_set_entered(found, PARTICIPANT_INSIDE);
     word_order();
     *me = found;
     return COMEM_OK;
@@ -278,7 +297,7 @@ static void detach_locked(struct participant *me)
     me->quiet = true;
     if (!map_has_other_thread(map, me) && map->process != NULL) {
         sync_upward->forget_handles(map);
-        me->entered = 1;
+        participant_set_entered(me, PARTICIPANT_INSIDE);
         if (!cut_short) {
             word_store(&me->slot->process, 0);
             process_reap(me, map->process);
@@ -286,11 +305,32 @@ static void detach_locked(struct participant *me)
         map->process = NULL;
     }
     if (cut_short) {
+        map->pinned = true;
         unlink_participant(me);
         me->map = NULL;
     } else {
         slot_leave(me);
     }
+}
+
+/* Unmaps a closed store that no thread is attached to. Its mutex and maps_mutex are held. */
+static void map_end_locked(struct store_map *map)
+{
+    if (!map_is_closed(map) || map->participants != NULL || map->pinned || map->base == NULL)
+        return;
+    sync_upward->cast_off_handles(map);
+    store_map_clear(map);
+}
+
+static void map_end(struct store_map *map)
+{
+    if (!map_is_closed(map))
+        return;
+    pthread_mutex_lock(&maps_mutex);
+    pthread_mutex_lock(&map->mutex);
+    map_end_locked(map);
+    pthread_mutex_unlock(&map->mutex);
+    pthread_mutex_unlock(&maps_mutex);
 }
 
 void participant_detach(struct participant *me)
@@ -299,7 +339,27 @@ void participant_detach(struct participant *me)
     pthread_mutex_lock(&map->mutex);
     detach_locked(me);
     pthread_mutex_unlock(&map->mutex);
+    map_end(map);
 }
+
+/* Takes the calling thread out of the stores that were closed since its last call. */
+static void leave_closed(void)
+{
+    for (struct participant *me = participant_tls, *next; me != NULL; me = next) {
+        struct store_map *map = me->map;
+        next = me->next_of_thread;
+        if (map == NULL || atomic_load_explicit(&me->entered, memory_order_relaxed) != /* private: the thread's */
+                               PARTICIPANT_TO_LEAVE)
+            continue;
+        pthread_mutex_lock(&map->mutex);
+        if (map_is_closed(map)) /* nobody has opened it again */
+            detach_locked(me);
+        pthread_mutex_unlock(&map->mutex);
+        map_end(map);
+    }
+}
+
+static word32 closings; /* of stores, by this process: what keepers sleep on */
 
 struct keeper_start {
     struct store_map *map;
@@ -314,12 +374,13 @@ static void *keeper_main(void *argument)
     bool attached = participant_enter(start->map, &me) == COMEM_OK;
     if (attached)
         participant_leave(me);
+    struct store_map *map = start->map;
     start->attached = attached;
     sem_post(&start->ready); /* `start` is gone from here on */
-    if (!attached)
-        return NULL;
-    for (;;)
-        pause();
+    for (uint32_t seen = word32_load_acquire(&closings); attached && !map_is_closed(map);
+         seen = word32_load_acquire(&closings))
+        os_sleep(&closings, seen, NULL, 0, KEEPER_NAP_NS);
+    return NULL; /* and leaves as every thread does */
 }
 
 /* Starts a thread that keeps this process's references; it lives as long as the process. */
@@ -348,7 +409,7 @@ static void thread_leave(struct participant *me)
 {
     struct store_map *map = me->map;
     pthread_mutex_lock(&map->mutex);
-    while (!map_has_other_thread(map, me) && sync_upward->has_handles(map)) {
+    while (!map_has_other_thread(map, me) && sync_upward->has_handles(map) && !map_is_closed(map)) {
         pthread_mutex_unlock(&map->mutex);
         bool kept = keeper_start(map);
         pthread_mutex_lock(&map->mutex);
@@ -357,6 +418,7 @@ static void thread_leave(struct participant *me)
     }
     detach_locked(me);
     pthread_mutex_unlock(&map->mutex);
+    map_end(map);
 }
 
 static void thread_exit(void *marker)
@@ -380,13 +442,62 @@ comem_status store_detach_process(void)
 {
     while (participant_tls != NULL) {
         struct participant *me = participant_tls;
-        if (me->map == NULL || me->entered != 0)
+        if (me->map == NULL || !participant_outside(me))
             break;
         sync_upward->forget_handles(me->map);
         participant_tls = me->next_of_thread;
         participant_detach(me);
     }
     return COMEM_OK;
+}
+
+/* ---- closing ---- */
+
+/* Tells every thread that is attached to leave. The map's mutex is held. */
+static void call_out(struct store_map *map)
+{
+    for (struct participant *p = map->participants; p != NULL; p = p->next_of_map) {
+        uint32_t outside = 0; /* one that is inside an operation learns by its handles that the store is closed */
+        atomic_compare_exchange_strong(&p->entered, &outside, PARTICIPANT_TO_LEAVE); /* private: the process's */
+    }
+}
+
+void participant_close(struct store_map *map)
+{
+    struct participant *me = NULL;
+    if (map->process != NULL && participant_enter(map, &me) != COMEM_OK)
+        me = NULL; /* references that are not given back now go with the process */
+    pthread_mutex_lock(&map->mutex);
+    atomic_store(&map->closed, true); /* private: the process's */
+    if (me != NULL)
+        sync_upward->close_handles(me);
+    else
+        sync_upward->forget_handles(map);
+    pthread_mutex_unlock(&map->mutex);
+    if (me != NULL)
+        participant_leave(me);
+    pthread_mutex_lock(&map->mutex);
+    call_out(map);
+    pthread_mutex_unlock(&map->mutex);
+    word32_store(&closings, word32_load(&closings) + 1); /* one at a time */
+    os_wake(&closings, INT_MAX);
+    leave_closed();
+    map_end(map);
+}
+
+bool participant_reopen(struct store_map *map)
+{
+    pthread_mutex_lock(&map->mutex);
+    bool mapped = map->base != NULL;
+    if (mapped) {
+        atomic_store(&map->closed, false); /* private: the process's */
+        for (struct participant *p = map->participants; p != NULL; p = p->next_of_map) {
+            uint32_t leaving = PARTICIPANT_TO_LEAVE;
+            atomic_compare_exchange_strong(&p->entered, &leaving, 0); /* private: the process's */
+        }
+    }
+    pthread_mutex_unlock(&map->mutex);
+    return mapped;
 }
 
 /* ---- fork ---- */
@@ -405,9 +516,9 @@ static void fork_prepare_map(struct store_map *map, struct fork_plan *plan)
     struct participant *me = participant_tls;
     while (me != NULL && me->map != map)
         me = me->next_of_thread;
-    if (me == NULL || me->entered != 0 || map->process == NULL)
+    if (me == NULL || !participant_outside(me) || map->process == NULL)
         return;
-    me->entered = 1;
+    participant_set_entered(me, PARTICIPANT_INSIDE);
     if (process_open(me, SEAT_FORKING, &plan->child) == COMEM_OK) {
         plan->witness = (int)word_load(&plan->child->fd);
         if (process_copy_rows(me, map->process, plan->child) != COMEM_OK)
@@ -415,7 +526,7 @@ static void fork_prepare_map(struct store_map *map, struct fork_plan *plan)
     } else {
         plan->child = NULL;
     }
-    me->entered = 0;
+    participant_set_entered(me, 0);
 }
 
 static void fork_prepare(void)
@@ -490,6 +601,7 @@ static void fork_child(void)
             sync_upward->forget_handles(map);
         else if (had_parent)
             sync_upward->adopt_handles(map);
+        map_end_locked(map);
         pthread_mutex_unlock(&map->mutex);
     }
     pthread_mutex_unlock(&maps_mutex);
@@ -554,6 +666,10 @@ comem_status participant_init(void)
 void participant_add_map(struct store_map *map)
 {
     pthread_mutex_lock(&maps_mutex);
+    pthread_mutex_lock(&map->mutex);
+    map->pinned = false;
+    atomic_store(&map->closed, map->base == NULL); /* private: the process's */
+    pthread_mutex_unlock(&map->mutex);
     map->next = maps;
     maps = map;
     pthread_mutex_unlock(&maps_mutex);
@@ -566,6 +682,32 @@ struct store_map *participant_find_map(const uint8_t id[16])
     for (struct store_map *map = maps; map != NULL; map = map->next)
         if (memcmp(map->id, id, sizeof map->id) == 0)
             found = map;
+    pthread_mutex_unlock(&maps_mutex);
+    return found;
+}
+
+struct store_map *participant_find_file(uint64_t device, uint64_t inode)
+{
+    struct store_map *found = NULL;
+    pthread_mutex_lock(&maps_mutex);
+    for (struct store_map *map = maps; map != NULL && found == NULL; map = map->next)
+        if (map->named && map->base != NULL && map->memory.device == device && map->memory.inode == inode)
+            found = map;
+    pthread_mutex_unlock(&maps_mutex);
+    return found;
+}
+
+struct store_map *participant_take_map(void)
+{
+    struct store_map *found = NULL;
+    pthread_mutex_lock(&maps_mutex);
+    for (struct store_map **link = &maps; *link != NULL; link = &(*link)->next)
+        if ((*link)->base == NULL) {
+            found = *link;
+            found->pinned = true; /* while it is filled; a thread that left it may still be about to look */
+            *link = found->next;
+            break;
+        }
     pthread_mutex_unlock(&maps_mutex);
     return found;
 }

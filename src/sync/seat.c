@@ -147,3 +147,33 @@ bool slot_dead(const struct slot *slot, uint64_t control)
     enum seat_state state = seat_state(control);
     return (state == SEAT_LIVE || (state == SEAT_LEAVING && !os_life_ended(&slot->life))) && os_life_over(&slot->life);
 }
+
+static bool any_taken(struct store_map *map, enum seat_table table)
+{
+    for (uint32_t i = 0; i < seat_high(map, table); i++) {
+        const word64 *control = seat_at(map, table, i);
+        if (control != NULL && seat_state(word_load_acquire(control)) != SEAT_FREE)
+            return true;
+    }
+    return false;
+}
+
+bool seat_any_taken(struct store_map *map)
+{
+    return any_taken(map, SEATS_OF_SLOTS) || any_taken(map, SEATS_OF_PROCESSES);
+}
+
+void seat_forgo_all(struct store_map *map)
+{
+    for (uint32_t i = 0; i < seat_high(map, SEATS_OF_SLOTS); i++) {
+        struct slot *slot = slot_at(map, i);
+        uint64_t control = slot == NULL ? 0 : word_load(&slot->control);
+        if (seat_state(control) == SEAT_LIVE || seat_state(control) == SEAT_LEAVING) {
+            os_life_forgo(&slot->life);
+        } else if (seat_state(control) == SEAT_CLAIMED) { /* its thread had done nothing yet */
+            word_store(&slot->thread, 0);
+            word_order();
+            word_store(&slot->control, seat_control(seat_generation(control) + 1, SEAT_FREE, 0));
+        }
+    }
+}

@@ -11,14 +11,17 @@
 
 /* ---- participants (participant.c) ---- */
 
+#define PARTICIPANT_INSIDE 1u
+#define PARTICIPANT_TO_LEAVE 2u /* the store was closed: the thread leaves when it calls next */
+
 /* One thread in one mapping: private memory that reads as zeros in a child of fork, however that was made, so that no child
  * takes itself for its parent. */
 struct participant {
     struct store_map *map; /* NULL: free, or wiped by a fork */
     struct slot *slot;
-    uint32_t number;                  /* of the slot */
-    uint32_t lock_word;               /* what this thread writes into a lock it takes */
-    uint32_t entered;                 /* inside an operation; a signal handler's call finds it set */
+    uint32_t number;          /* of the slot */
+    uint32_t lock_word;       /* what this thread writes into a lock it takes */
+    _Atomic uint32_t entered; /* private: PARTICIPANT_INSIDE an operation: a signal handler's call finds it so */
     uint32_t record_base, record_end; /* of the record's valid entries; both 0 when it is idle */
     void *sleep_token;                /* what the before-sleep hook gave */
     bool thrifty;                     /* frees what waits in the trash before it lets the store grow; see heap.h */
@@ -31,13 +34,23 @@ extern _Thread_local struct participant *participant_tls; /* the thread's, the o
 comem_status participant_enter_slow(struct store_map *map, struct participant **me);
 void participant_leave_slow(struct participant *me);
 
+static inline bool participant_outside(const struct participant *me)
+{
+    return atomic_load_explicit(&me->entered, memory_order_relaxed) == 0; /* private: the thread's */
+}
+
+static inline void participant_set_entered(struct participant *me, uint32_t entered)
+{
+    atomic_store_explicit(&me->entered, entered, memory_order_relaxed); /* private: the thread's */
+}
+
 /* Begins an operation of the calling thread, attaching it first if need be. COMEM_BUSY: it is inside one already. */
 static inline comem_status participant_enter(struct store_map *map, struct participant **me)
 {
     struct participant *mine = participant_tls;
-    if (!WORD_LIKELY(mine != NULL && mine->map == map && mine->entered == 0))
+    if (!WORD_LIKELY(mine != NULL && mine->map == map && participant_outside(mine)))
         return participant_enter_slow(map, me);
-    mine->entered = 1;
+    participant_set_entered(mine, PARTICIPANT_INSIDE);
     word_order();
     *me = mine;
     return COMEM_OK;
@@ -48,7 +61,7 @@ static inline void participant_leave(struct participant *me)
     if (!WORD_LIKELY(me->sleep_token == NULL))
         participant_leave_slow(me);
     word_order();
-    me->entered = 0;
+    participant_set_entered(me, 0);
 }
 
 /* Whether no hook may run around a sleep now: attaching, leaving, forking. */
@@ -69,10 +82,18 @@ void participant_detach(struct participant *me);
 comem_status store_detach_process(void);
 /* Sets up fork handlers and the thread-exit destructor; once per process. */
 comem_status participant_init(void);
-/* Lists a map for the fork handlers. */
+/* Lists a map for the fork handlers, and opens it; one that holds no store is listed to be taken again. */
 void participant_add_map(struct store_map *map);
 /* The listed map of the store `id`, the one added first; NULL: this process has none. */
 struct store_map *participant_find_map(const uint8_t id[16]);
+/* The listed map of the store by name that this file holds; NULL: there is none. */
+struct store_map *participant_find_file(uint64_t device, uint64_t inode);
+/* Takes one that holds no store any more off the list; NULL: there is none. */
+struct store_map *participant_take_map(void);
+/* Closes a store by name: handles become stale, the calling thread leaves, and once no thread is attached it is unmapped. */
+void participant_close(struct store_map *map);
+/* Takes that back. False: it was unmapped. */
+bool participant_reopen(struct store_map *map);
 
 /* A process record that waits for a child to come: FORKING, with a witness. fork() has its own; this one goes by hand. */
 struct child_record {
@@ -170,6 +191,10 @@ uint32_t seat_recoverer(uint64_t control); /* slot number + 1, 0 for none */
 /* Seat `number`, NULL when its chunk is not there. */
 void *seat_at(struct store_map *map, enum seat_table table, uint32_t number);
 uint32_t seat_high(struct store_map *map, enum seat_table table);
+/* Whether any slot or process record is taken. */
+bool seat_any_taken(struct store_map *map);
+/* Declares every thread that a slot names dead: of a store that nobody is attached to. */
+void seat_forgo_all(struct store_map *map);
 /* Finds a FREE seat and makes it CLAIMED, with `recoverer`. False: none is free. */
 bool seat_take(struct store_map *map, enum seat_table table, uint32_t recoverer, uint32_t *number);
 /* Adds a chunk when few seats are free. Outside any object lock, record idle. */
@@ -247,6 +272,10 @@ struct sync_upward {
     void (*adopt_handles)(struct store_map *map);
     /* Whether the process has any handle on objects of `map`. */
     bool (*has_handles)(struct store_map *map);
+    /* All handles become stale, and the references that the process has are given back. The map's mutex is held. */
+    void (*close_handles)(struct participant *me);
+    /* What stale handles point at will be unmapped. */
+    void (*cast_off_handles)(struct store_map *map);
 };
 extern const struct sync_upward *sync_upward;
 

@@ -24,7 +24,7 @@
 
 static inline uint64_t hash_bytes(const struct store_map *map, const void *bytes, size_t size, uint64_t kind)
 {
-    return XXH3_64bits_withSeed(bytes, size, map->header->hash_seed + kind);
+    return XXH3_64bits_withSeed(bytes, size, map->hash_seed + kind);
 }
 
 /* The key of a cell that is complete. */

@@ -154,8 +154,10 @@ static void leftovers_find(struct leftovers *leftovers, struct store_map *map)
 
 static void leftovers_free(struct leftovers *leftovers)
 {
-    while (leftovers->count > 0)
-        handle_free(leftovers->handles[--leftovers->count]);
+    while (leftovers->count > 0) {
+        struct comem_object *handle = leftovers->handles[--leftovers->count];
+        handle_remove(handle->map, handle);
+    }
     free(leftovers->handles);
 }
 

@@ -207,7 +207,7 @@ static void *pop_references(void *argument)
 static void *push_references(void *argument)
 {
     struct popping *popping = argument;
-    comem_store store = {popping->queue->object.map};
+    comem_store store = {.map = popping->queue->object.map};
     for (int i = 0; i < popping->rounds; i++) {
         comem_list *list;
         comem_status status = comem_list_new(&store, &list);
@@ -252,7 +252,7 @@ struct swapping {
 static void *swap_references(void *argument)
 {
     struct swapping *swapping = argument;
-    comem_store store = {swapping->outer->object.map};
+    comem_store store = {.map = swapping->outer->object.map};
     for (int64_t i = 0; !swapping->stop; i++) {
         comem_list *list = NULL;
         comem_status status = comem_list_new(&store, &list);

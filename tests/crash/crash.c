@@ -120,7 +120,7 @@ static void set_up(void)
     os_seam_thread_alive = thread_alive;
     OK(handle_init());
     OK(store_map_create(UINT64_C(4) << 20, &maps[0]));
-    maps[0]->header->hash_seed = seed; /* where keys stand, too, can be had again */
+    maps[0]->hash_seed = maps[0]->header->hash_seed = seed; /* where keys stand, too, can be had again */
     for (unsigned i = 1; i < PARTIES; i++)
         OK(store_map_again(maps[0], &maps[i]));
     for (unsigned i = 0; i < PARTIES; i++) {

@@ -359,7 +359,7 @@ static pid_t world_begin(void)
     const comem_options options = {.size_limit = STORE_LIMIT};
     OK(comem_open(NULL, &options, &store));
     map = handle_store_map(store);
-    map->header->hash_seed = HASH_SEED;
+    map->hash_seed = map->header->hash_seed = HASH_SEED;
     if (map->data + STORE_LIMIT > STORE_END)
         fail("the store is larger than it should be");
     grow_to_the_limit();
