@@ -11,6 +11,7 @@
 var         a global by its name, the same object in every process; forget takes the name away
 List        a list in shared memory; comem.list is the same type
 Dict        a dict in shared memory; comem.dict is the same type
+Value       one value in shared memory
 MISSING     stands for no value, KEEP for no change, in Dict.cas() and Dict.update_if()
 Manager     the same lists and dicts with the face of multiprocessing.Manager's
 GoneError, DamagedError, ValueUnreadable, PrivateCopyWarning
@@ -36,7 +37,7 @@ _check_system()
 from collections.abc import ItemsView, KeysView, MutableMapping, MutableSequence, ValuesView
 
 from . import _engine, _process
-from ._engine import KEEP, MISSING, DamagedError, Dict, GoneError, List, __version__, forget, var
+from ._engine import KEEP, MISSING, DamagedError, Dict, GoneError, List, Value, __version__, forget, var
 from ._process import PrivateCopyWarning
 
 # Not list and dict: a star import would hide the built-in ones.
@@ -49,6 +50,7 @@ __all__ = [
     "MISSING",
     "Manager",
     "PrivateCopyWarning",
+    "Value",
     "ValueUnreadable",
     "forget",
     "var",

@@ -7,6 +7,7 @@ from ._engine import DamagedError as DamagedError
 from ._engine import Dict as Dict
 from ._engine import GoneError as GoneError
 from ._engine import List as List
+from ._engine import Value as Value
 from ._engine import __version__ as __version__
 from ._engine import forget as forget
 from ._engine import var as var
@@ -22,6 +23,7 @@ __all__ = [
     "MISSING",
     "Manager",
     "PrivateCopyWarning",
+    "Value",
     "ValueUnreadable",
     "forget",
     "var",

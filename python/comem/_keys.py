@@ -26,7 +26,7 @@ from . import _engine
 
 __all__ = ["Typed", "canonical"]
 
-_SHARED = tuple(getattr(_engine, name) for name in ("List", "Dict") if hasattr(_engine, name))
+_SHARED = tuple(getattr(_engine, name) for name in ("List", "Dict", "Value") if hasattr(_engine, name))
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _DIGITS_MAX = 4000  # of a Decimal that is compared with ints: of others the int would take for ever
 

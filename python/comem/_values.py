@@ -15,7 +15,7 @@ from . import _engine
 
 __all__ = ["Unreadable", "ValueUnreadable", "dumps", "loads", "unreadable"]
 
-_SHARED = tuple(getattr(_engine, name) for name in ("List", "Dict") if hasattr(_engine, name))
+_SHARED = tuple(getattr(_engine, name) for name in ("List", "Dict", "Value") if hasattr(_engine, name))
 
 
 class ValueUnreadable(pickle.UnpicklingError):

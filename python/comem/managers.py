@@ -1,4 +1,4 @@
-"""comem's place in multiprocessing.managers: SyncManager, ListProxy and DictProxy.
+"""comem's place in multiprocessing.managers: SyncManager, ListProxy, DictProxy and ValueProxy.
 
 SyncManager is a subclass of the standard one that starts no server. What it makes lives in the program's store and is
 used there by every process directly.
@@ -11,10 +11,11 @@ from multiprocessing import managers as _standard
 
 from . import _engine, _process
 
-__all__ = ["DictProxy", "ListProxy", "SyncManager"]
+__all__ = ["DictProxy", "ListProxy", "SyncManager", "ValueProxy"]
 
 ListProxy = _engine._make_proxy_type("list", _standard.ListProxy)
 DictProxy = _engine._make_proxy_type("dict", _standard.DictProxy)
+ValueProxy = _engine._make_proxy_type("Value", _standard.ValueProxy)
 _process.register_exit()  # multiprocessing.util is imported by now
 
 
@@ -30,7 +31,7 @@ class SyncManager(_standard.SyncManager):
     GoneError in every process. Only the process that made the manager shuts it down. Dropping the manager, or the end
     of its process, ends nothing that others hold.
 
-    So far it makes lists and dicts. What else a standard manager makes raises NotImplementedError, as do address=,
+    So far it makes lists, dicts and values. What else a standard manager makes raises NotImplementedError, as do address=,
     connect(), get_server() and start() with an initializer. A manager may be pickled to other processes of the program;
     it works there, and its shutdown() does nothing.
     """
@@ -107,6 +108,17 @@ class SyncManager(_standard.SyncManager):
         proxy = self._new_proxy("dict")
         if (args or values) and self._scope != 0:
             proxy.update(*args, **values)
+        return proxy
+
+    def Value(self, typecode, value, lock=True):
+        """A new shared value; typecode and lock say nothing, as with the standard manager: it holds whatever is stored.
+
+        TypeError: a value that cannot be stored. MemoryError: the store is full. ProcessError: the manager was not
+        started. GoneError: it was shut down. Safe in any thread and process. About 1 us.
+        """
+        proxy = self._new_proxy("Value")
+        if self._scope != 0:
+            proxy.set(value)
         return proxy
 
     def _new_proxy(self, typeid):

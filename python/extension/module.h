@@ -19,8 +19,8 @@
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
-enum kind_index { KIND_LIST, KIND_DICT, KINDS };       /* kinds of shared objects */
-enum dict_part { DICT_KEYS, DICT_VALUES, DICT_ITEMS }; /* what there is to read of a dict */
+enum kind_index { KIND_LIST, KIND_DICT, KIND_VARIABLE, KINDS }; /* kinds of shared objects */
+enum dict_part { DICT_KEYS, DICT_VALUES, DICT_ITEMS };          /* what there is to read of a dict */
 
 #define KNOWN_KEYS_BITS 10u
 

@@ -411,6 +411,7 @@ struct kind pydict_kind = {
     .type = OBJECT_DICT,
     .typeid = "dict",
     .nested = "{...}",
+    .flags = OBJECT_DEEP,
     .native = &dict_spec,
     .proxy = &proxy_spec,
     .make = pydict_make,

@@ -6,10 +6,8 @@
  *
  * Progress      An attempt is in vain only when another one succeeded meanwhile.
  */
+#include "pychange.h"
 #include "pydict.h"
-
-#define CHANGE_TRIES \
-    10000u /* so many processes cannot be in the way by chance; the code that runs may itself change the key */
 
 /* ---- marks ------------------------------------------------------------------------------------------------------- */
 
@@ -125,17 +123,6 @@ static PyObject *change_read(struct change *change)
     return change->state->missing;
 }
 
-/* After an attempt in vain: 0 to go on, or -1 with an exception. */
-static int change_again(unsigned *tries)
-{
-    if (PyErr_CheckSignals() < 0)
-        return -1;
-    if (++*tries < CHANGE_TRIES)
-        return 0;
-    PyErr_SetString(PyExc_RuntimeError, "the value changes whenever it has been read");
-    return -1;
-}
-
 /* Stores `value`, or takes the key out, if the key is as it was read. 1; 0 when it is not, to read again; -1 with an
  * exception. */
 static int change_commit(struct change *change, const comem_value *value)
@@ -144,7 +131,7 @@ static int change_commit(struct change *change, const comem_value *value)
     comem_status status = dict_replace_if(pydict_of(change->self), &change->key.key, &change->moment, value, &done);
     if (status != COMEM_OK)
         return pyobject_fail(change->self, status);
-    return done ? 1 : change_again(&change->tries);
+    return done ? 1 : pychange_again(&change->tries);
 }
 
 /* Fills `value` from an object to be stored; of comem.MISSING, for taking the key out. As pyvalue_from_python(). */
@@ -231,24 +218,11 @@ PyObject *pydict_popitem(PyObject *self, PyObject *Py_UNUSED(unused))
     unsigned tries = 0;
     PyObject *pair = pydict_popitem_once(self);
     while (pair == Py_None)
-        pair = change_again(&tries) < 0 ? NULL : pydict_popitem_once(self);
+        pair = pychange_again(&tries) < 0 ? NULL : pydict_popitem_once(self);
     return pair;
 }
 
 /* ---- add --------------------------------------------------------------------------------------------------------- */
-
-/* A number of the engine's: a float or an int of 64 bits. */
-static bool add_is_plain(PyObject *amount, comem_value *value)
-{
-    int overflow = 0;
-    if (PyLong_CheckExact(amount))
-        *value = comem_int(PyLong_AsLongLongAndOverflow(amount, &overflow));
-    else if (PyFloat_CheckExact(amount))
-        *value = comem_float(PyFloat_AS_DOUBLE(amount));
-    else
-        return false;
-    return overflow == 0;
-}
 
 /* What is there plus `amount`, as Python adds them. NULL with an exception. */
 static PyObject *add_sum(struct change *change, PyObject *amount)
@@ -258,12 +232,7 @@ static PyObject *add_sum(struct change *change, PyObject *amount)
         Py_SETREF(object, PyLong_FromLong(0));
     if (object == NULL)
         return NULL;
-    PyObject *sum = NULL;
-    if (PyNumber_Check(object) && PyNumber_Check(amount))
-        sum = PyNumber_Add(object, amount);
-    else
-        PyErr_Format(PyExc_TypeError, "add() adds numbers, not '%.200s' and '%.200s'", Py_TYPE(object)->tp_name,
-                     Py_TYPE(amount)->tp_name);
+    PyObject *sum = pychange_sum(object, amount);
     Py_DECREF(object);
     return sum;
 }
@@ -305,7 +274,7 @@ PyObject *pydict_add(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
     PyObject *sum = NULL, *amount = count == 2 ? arguments[1] : NULL;
     comem_value value = comem_int(1), result;
     comem_status status = COMEM_TYPE;
-    if (LIKELY(amount == NULL || add_is_plain(amount, &value)))
+    if (LIKELY(amount == NULL || pychange_is_plain(amount, &value)))
         status = dict_add(pydict_of(self), &change.key.key, &value, &result);
     if (LIKELY(status == COMEM_OK)) {
         sum = pyvalue_into_python(self, &result);
@@ -323,17 +292,6 @@ PyObject *pydict_add(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
 
 /* ---- cas --------------------------------------------------------------------------------------------------------- */
 
-/* Whether what is stored equals what is expected, as keys do: a float that is not a number is met, too. 1, 0, or -1 with an
- * exception. */
-static int cas_equal(PyObject *stored, PyObject *expected)
-{
-    int equal = PyObject_RichCompareBool(stored, expected, Py_EQ);
-    if (equal != 0 || !PyFloat_CheckExact(stored) || !PyFloat_CheckExact(expected))
-        return equal;
-    comem_value one = comem_float(PyFloat_AS_DOUBLE(stored)), other = comem_float(PyFloat_AS_DOUBLE(expected));
-    return one.as.integer == other.as.integer; /* the bits */
-}
-
 /* 1; 0 when another value is there; -1 with an exception. */
 static int cas_run(struct change *change, PyObject *expected, const comem_value *value)
 {
@@ -343,7 +301,7 @@ static int cas_run(struct change *change, PyObject *expected, const comem_value 
         if (stored == NULL)
             return -1;
         bool absent = stored == change->state->missing || expected == change->state->missing;
-        int equal = absent ? stored == expected : cas_equal(stored, expected);
+        int equal = absent ? stored == expected : pychange_equal(stored, expected);
         Py_DECREF(stored);
         if (equal <= 0)
             return equal;

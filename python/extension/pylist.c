@@ -375,6 +375,7 @@ struct kind pylist_kind = {
     .type = OBJECT_LIST,
     .typeid = "list",
     .nested = "[...]",
+    .flags = OBJECT_DEEP,
     .native = &list_spec,
     .proxy = &proxy_spec,
     .make = pylist_make,

@@ -9,7 +9,13 @@
 #include "objects/object.h"
 #include "pyreach.h"
 
-static struct kind *const kinds[KINDS] = {[KIND_LIST] = &pylist_kind, [KIND_DICT] = &pydict_kind};
+#define TYPECODE ((uint32_t)0xFF << OBJECT_TYPECODE_SHIFT)
+
+static struct kind *const kinds[KINDS] = {
+    [KIND_LIST] = &pylist_kind,
+    [KIND_DICT] = &pydict_kind,
+    [KIND_VARIABLE] = &pyvariable_kind,
+};
 
 /* ---- kinds ------------------------------------------------------------------------------------------------------- */
 
@@ -224,19 +230,20 @@ PyObject *pyobject_open(PyObject *module, PyObject *const *arguments, Py_ssize_t
 
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
-PyObject *pyobject_make(PyTypeObject *type)
+PyObject *pyobject_make(PyTypeObject *type, uint32_t flags)
 {
     struct module_state *state = module_state_of(type);
+    const struct kind *kind = pyobject_kind(type);
     comem_object *object;
     int waits = pyreach_waits();
     if (UNLIKELY(waits != 0)) {
-        object = waits < 0 ? NULL : pyreach_unbound(state, (enum object_type)pyobject_kind(type)->type, OBJECT_DEEP);
+        object = waits < 0 ? NULL : pyreach_unbound(state, (enum object_type)kind->type, kind->flags | flags);
         return object == NULL ? NULL : pyobject_wrap(type, object);
     }
     comem_store *store = pyreach_mind_copies() < 0 ? NULL : module_store(state);
     if (store == NULL)
         return NULL;
-    comem_status status = pyobject_kind(type)->make(store, 0, OBJECT_DEEP, &object);
+    comem_status status = kind->make(store, 0, kind->flags | flags, &object);
     if (status != COMEM_OK)
         return module_raise(state, status);
     return pyobject_wrap(type, object);
@@ -244,7 +251,7 @@ PyObject *pyobject_make(PyTypeObject *type)
 
 PyObject *pyobject_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
 {
-    return pyobject_make(type);
+    return pyobject_make(type, 0);
 }
 
 /* Adds what `source` holds, as one call. 0, or -1 with an exception. */
@@ -259,7 +266,7 @@ static int pyobject_fill(PyObject *self, PyObject *source)
 /* A new shared object that holds the same, in an object of `type`. */
 static PyObject *pyobject_make_copy(PyTypeObject *type, PyObject *self)
 {
-    PyObject *copy = pyobject_make(type);
+    PyObject *copy = pyobject_make(type, 0);
     if (copy != NULL && pyobject_fill(copy, self) < 0)
         Py_CLEAR(copy);
     return copy;
@@ -309,7 +316,7 @@ PyObject *pyobject_deepcopy(PyObject *self, PyObject *memo)
     PyObject *copy = PyDict_GetItemWithError(memo, key);
     Py_XINCREF(copy);
     if (copy == NULL && !PyErr_Occurred()) {
-        copy = pyobject_make(Py_TYPE(self));
+        copy = pyobject_make(Py_TYPE(self), object_flags(pyobject_of(self)) & TYPECODE);
         if (copy != NULL && (PyDict_SetItem(memo, key, copy) < 0 || pyobject_fill_deeply(copy, self, memo) < 0))
             Py_CLEAR(copy);
     }
@@ -345,6 +352,11 @@ static PyObject *pyobject_being_represented(void)
     return set;
 }
 
+PyObject *pyobject_text(const char *name, PyObject *shown)
+{
+    return PyUnicode_FromFormat(PyTuple_CheckExact(shown) ? "%s%R" : "%s(%R)", name, shown);
+}
+
 /* "List(['one'])" of a snapshot. */
 static PyObject *pyobject_represent(PyObject *self)
 {
@@ -353,7 +365,7 @@ static PyObject *pyobject_represent(PyObject *self)
         PyErr_Clear();
         return PyUnicode_FromFormat("<%s object at %p, gone>", pyobject_type_name(Py_TYPE(self)), (void *)self);
     }
-    PyObject *text = held == NULL ? NULL : PyUnicode_FromFormat("%s(%R)", pyobject_type_name(Py_TYPE(self)), held);
+    PyObject *text = held == NULL ? NULL : pyobject_text(pyobject_type_name(Py_TYPE(self)), held);
     Py_XDECREF(held);
     return text;
 }

@@ -22,20 +22,21 @@ struct handle_object {
 struct kind {
     uint32_t type;      /* the engine's, an enum object_type */
     const char *typeid; /* the standard managers' name of it: "list" */
-    const char *nested; /* what stands for it inside its own repr(): "[...]" */
+    const char *nested; /* what stands for what it holds inside its own repr(): "[...]" */
+    uint32_t flags;     /* OBJECT_ flags of what constructors make */
     PyType_Spec *native, *proxy;
 
     /* Makes an empty one in a scope, with OBJECT_ flags. */
     comem_status (*make)(comem_store *store, uint64_t scope, uint32_t flags, comem_object **object);
     /* What it holds at one moment, as a new built-in object. NULL with an exception. */
     PyObject *(*plain)(PyObject *self);
-    /* The same for repr(), where what cannot be unpickled is something that says so. */
+    /* The same for repr(), where what cannot be unpickled is something that says so; a tuple: the arguments that would make it. */
     PyObject *(*shown)(PyObject *self);
     /* Adds what `source`, one of this kind or a built-in one, holds; `memo` is of the call. 0, or -1 with an exception. */
     int (*fill)(PyObject *self, PyObject *source, pydeep_memo *memo);
 };
 
-extern struct kind pylist_kind, pydict_kind;
+extern struct kind pylist_kind, pydict_kind, pyvariable_kind;
 
 /* The engine's handle. Borrowed. */
 static inline comem_object *pyobject_of(PyObject *self)
@@ -118,8 +119,11 @@ PyObject *pyobject_deepcopy(PyObject *self, PyObject *memo);
 extern const char pyobject_copy_same_doc[], pyobject_deepcopy_doc[];
 extern PyMemberDef pyobject_members[];
 
-/* A new empty shared object in an object of `type`. */
-PyObject *pyobject_make(PyTypeObject *type);
+/* A new empty shared object in an object of `type`, with further OBJECT_ flags than its kind's. */
+PyObject *pyobject_make(PyTypeObject *type, uint32_t flags);
+
+/* The text of what an object of that kind shows: "Name([1, 2])". */
+PyObject *pyobject_text(const char *name, PyObject *shown);
 
 #define PYOBJECT_NATIVE_METHODS                                                              \
     PYOBJECT_METHODS, {"__copy__", pyobject_copy_same, METH_NOARGS, pyobject_copy_same_doc}, \

@@ -110,7 +110,8 @@ static PyObject *proxy_plain(PyObject *self)
 static PyObject *proxy_plain_repr(PyObject *self)
 {
     PyObject *plain = pyobject_kind(Py_TYPE(self))->shown(self);
-    PyObject *text = plain == NULL ? NULL : PyObject_Repr(plain);
+    bool arguments = plain != NULL && PyTuple_CheckExact(plain);
+    PyObject *text = plain == NULL ? NULL : arguments ? pyobject_text(proxy_typeid(self), plain) : PyObject_Repr(plain);
     Py_XDECREF(plain);
     return text;
 }

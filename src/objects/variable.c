@@ -73,6 +73,26 @@ bool variable_typecode_known(char typecode)
     return type_at((unsigned char)typecode)->form != FORM_NONE;
 }
 
+comem_value variable_zero(char typecode)
+{
+    switch (type_at((unsigned char)typecode)->form) {
+    case FORM_INT:
+    case FORM_UNSIGNED:
+        return comem_int(0);
+    case FORM_FLOAT:
+    case FORM_SINGLE:
+        return comem_float(0);
+    case FORM_BOOL:
+        return comem_bool(false);
+    case FORM_BYTE:
+        return comem_bytes("\0", 1);
+    case FORM_CHARACTER:
+        return comem_str("\0", 1);
+    default:
+        return comem_none();
+    }
+}
+
 static inline uint32_t typecode_of(const struct object *shared)
 {
     return (uint32_t)(word_load(&shared->flags) >> OBJECT_TYPECODE_SHIFT & 0xFF);
@@ -85,7 +105,7 @@ static comem_status not_of_type(uint32_t typecode, const comem_value *value)
 
 static comem_status beyond_type(uint32_t typecode)
 {
-    return store_error(COMEM_OUT_OF_RANGE, "an int beyond the type '%c'", (char)typecode);
+    return store_error(COMEM_OUT_OF_RANGE, "an int beyond the range of type '%c'", (char)typecode);
 }
 
 static comem_status fit_int(uint32_t typecode, const comem_value *value, comem_value *fit)

@@ -16,6 +16,9 @@ comem_status variable_new_in(comem_store *store, uint64_t scope, uint32_t flags,
 /* Whether there is such a type code; 0 is one. */
 bool variable_typecode_known(char typecode);
 
+/* The zero of a type; none for 0. */
+comem_value variable_zero(char typecode);
+
 /* comem_variable_set() without a copy of the value. */
 comem_status variable_set(comem_variable *variable, const comem_value *value);
 

@@ -260,7 +260,7 @@ def test_states_are_those_of_the_standard_manager():
         lambda manager: manager.Queue(),
         lambda manager: manager.Lock(),
         lambda manager: manager.Namespace(),
-        lambda manager: manager.Value("i", 1),
+        lambda manager: manager.Array("i", [1]),
         lambda manager: manager.Pool(2),
         lambda manager: manager.connect(),
         lambda manager: manager.get_server(),
@@ -274,7 +274,7 @@ def test_what_is_not_there_yet_says_so_and_starts_nothing(manager, act):
     assert multiprocessing.active_children() == []
 
 
-@pytest.mark.parametrize("name", ["Lock", "Queue", "Value", "Event", "Pool"])
+@pytest.mark.parametrize("name", ["Lock", "Queue", "Array", "Event", "Pool"])
 def test_what_multiprocessing_has_itself_is_named(manager, name):
     with pytest.raises(NotImplementedError, match=rf"has it, and multiprocessing\.{name}\(\) works beside comem$"):
         getattr(manager, name)()
@@ -466,7 +466,7 @@ def test_a_handle_has_attributes_of_its_own(manager):
     assert not hasattr(copy.copy(shared), "label")
 
 
-@pytest.mark.parametrize("proxy", [comem.managers.ListProxy, comem.managers.DictProxy])
+@pytest.mark.parametrize("proxy", [comem.managers.ListProxy, comem.managers.DictProxy, comem.managers.ValueProxy])
 def test_nothing_resolves_to_the_standard_remote_calls(proxy):
     proxy_classes = [
         cls
