@@ -25,12 +25,19 @@ static inline unsigned variable_code(PyObject *self)
     return object_flags(pyobject_of(self)) >> OBJECT_TYPECODE_SHIFT & 0xFF;
 }
 
-/* Raises for `status`. Returns NULL. */
-static PyObject *variable_raise(PyObject *self, comem_status status)
+/* Raises for `status`. Returns -1. */
+static int variable_fail(PyObject *self, comem_status status)
 {
     if (status != COMEM_OUT_OF_RANGE)
-        return module_raise(module_state_of(Py_TYPE(self)), status);
+        return pyobject_fail(self, status);
     PyErr_SetString(PyExc_OverflowError, comem_detail());
+    return -1;
+}
+
+/* The same; returns NULL. */
+static PyObject *variable_raise(PyObject *self, comem_status status)
+{
+    variable_fail(self, status);
     return NULL;
 }
 
@@ -178,10 +185,7 @@ static int variable_assign(PyObject *self, PyObject *object)
         return -1;
     comem_status status = variable_set(variable_of(self), &value);
     Py_XDECREF(owner);
-    if (LIKELY(status == COMEM_OK))
-        return 0;
-    variable_raise(self, status);
-    return -1;
+    return LIKELY(status == COMEM_OK) ? 0 : variable_fail(self, status);
 }
 
 PyDoc_STRVAR(get_doc,
@@ -245,8 +249,7 @@ static int variable_commit(PyObject *self, const struct variable_moment *moment,
     comem_status status = variable_replace_if(variable_of(self), moment, value, &done);
     if (status == COMEM_OK)
         return done ? 1 : pychange_again(tries);
-    variable_raise(self, status);
-    return -1;
+    return variable_fail(self, status);
 }
 
 /* One attempt to add as Python does: what is stored then; NULL without an exception when it was in vain. */
@@ -341,7 +344,8 @@ static PyObject *variable_cas(PyObject *self, PyObject *const *arguments, Py_ssi
     PyObject *owner;
     if (pyobject_check_count("cas", count, 2, 2) < 0 || value_from(self, arguments[1], &value, &owner) < 0)
         return NULL;
-    int done = cas_run(self, arguments[0], &value);
+    comem_status status = variable_check(variable_of(self), &value); /* said whatever is stored */
+    int done = status == COMEM_OK ? cas_run(self, arguments[0], &value) : variable_fail(self, status);
     Py_XDECREF(owner);
     return done < 0 ? NULL : PyBool_FromLong(done);
 }

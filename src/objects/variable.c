@@ -398,6 +398,18 @@ comem_status variable_set(comem_variable *variable, const comem_value *value)
     return status;
 }
 
+comem_status variable_check(comem_variable *variable, const comem_value *value)
+{
+    struct participant *me;
+    comem_value fit;
+    comem_status status = object_enter(&variable->object, &me);
+    if (status != COMEM_OK)
+        return status;
+    status = fit_value(typecode_of(variable->object.shared), value, &fit);
+    participant_leave(me);
+    return status;
+}
+
 comem_status comem_variable_set(comem_variable *variable, comem_value value)
 {
     if (variable == NULL)
@@ -552,12 +564,11 @@ comem_status comem_variable_cas(comem_variable *variable, comem_value expected, 
         *swapped = false;
     if (variable == NULL || swapped == NULL)
         return store_error(COMEM_INVALID, "the variable or the place for the answer is NULL");
+    status = variable_check(variable, &value); /* said whatever is stored */
     while (status == COMEM_OK && !*swapped) {
         struct variable_moment moment;
-        comem_value found, fit;
+        comem_value found;
         status = variable_find(variable, &found, &moment);
-        if (status == COMEM_OK) /* what does not fit is said, whatever is stored */
-            status = fit_value(typecode_of(variable->object.shared), &value, &fit);
         if (status == COMEM_OK)
             status = key_values_equal(variable->object.map, &found, &expected, &equal);
         comem_value_clear(&found);

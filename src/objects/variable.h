@@ -19,6 +19,8 @@ bool variable_typecode_known(char typecode);
 /* The zero of a type; none for 0. */
 comem_value variable_zero(char typecode);
 
+/* Whether `value` is of the variable's type. COMEM_TYPE, COMEM_OUT_OF_RANGE: it is not. */
+comem_status variable_check(comem_variable *variable, const comem_value *value);
 /* comem_variable_set() without a copy of the value. */
 comem_status variable_set(comem_variable *variable, const comem_value *value);
 

@@ -26,11 +26,14 @@ def place(kind, pickled=True):
     if kind == "list":
         shared = manager.list([None])
         return shared, lambda value: shared.__setitem__(0, value), lambda: shared[0]
+    if kind == "Value":
+        shared = manager.Value(None, None)
+        return shared, shared.set, shared.get
     shared = manager.dict()
     return shared, lambda value: shared.__setitem__("key", value), lambda: shared["key"]
 
 
-@pytest.fixture(params=["list", "dict"])
+@pytest.fixture(params=["list", "dict", "Value"])
 def there_and_back(request):
     """A function that stores a value and reads it again."""
     shared, store, read = place(request.param)
@@ -364,7 +367,7 @@ def test_what_an_object_raises_while_it_is_pickled_is_raised(there_and_back):
         there_and_back(Angry())
 
 
-@pytest.mark.parametrize("kind", ["list", "dict"])
+@pytest.mark.parametrize("kind", ["list", "dict", "Value"])
 def test_without_pickle_plain_values_alone_are_stored(kind):
     shared, store, read = place(kind, pickled=False)
     store([1, {2: (3, 2**70)}])
@@ -459,6 +462,18 @@ def test_an_unreadable_value_of_a_dict_stays_and_is_named(vanishing):
     del shared["a"]
     vanishing.back()
     assert shared.pop(2).number == 2 and len(shared) == 0
+
+
+def test_an_unreadable_value_of_a_value_stays(vanishing):
+    shared = comem.Value(None, vanishing(1))
+    vanishing.leave()
+    for act in (shared.get, lambda: shared.value, lambda: shared.add(1), lambda: shared.cas(1, 2)):
+        with pytest.raises(comem.ValueUnreadable, match="^a value, an object of class .*Gone") as caught:
+            act()
+        assert caught.value.where is None
+    assert repr(shared) == "Value(None, <unreadable Gone>)"
+    vanishing.back()
+    assert shared.value.number == 1
 
 
 def test_an_unreadable_value_is_readable_where_its_class_is(script_passes):
