@@ -57,6 +57,11 @@ def acquire_release(lock, times):
         lock.release()
 
 
+def call_each(function, arguments):
+    for argument in arguments:
+        function(argument)
+
+
 def store(items, keys):
     for key in keys:
         items[key] = 1000

@@ -12,6 +12,7 @@ from typing import Callable, NamedTuple, Optional
 import dict_rows as dicts
 import list_rows as lists
 import loops
+import var_rows as variables
 from plan import NotMeasured, Plan
 from processes import Failed, cpus, in_group, pin
 
@@ -88,6 +89,7 @@ ROWS = (
     Row("manager.dict.set", "`Manager().dict()[k] = value`, one CPU", MANAGER, 1 / 250, dicts.managed(loops.store)),
     Row("start.manager", "`Manager()`, a program's first", MANAGER, 1 / 5, lists.start_manager),
     Row("start.list", "`manager.list()`, made and dropped", MANAGER, 1 / 30, lists.start_list),
+    Row("var.bind", "`comem.var(name)`, 100 names", DICT, 1000, variables.bind, "ns"),
     Row("c.list.get", "`comem_list_get()`", GET, 1 / 20, c_row("c.list.get")),
     Row("c.list.append", "`comem_list_append()`", PUT, 1 / 10, c_row("c.list.append")),
     Row("c.dict.get", "`comem_dict_get()`, 100k keys of 16 bytes", GET, 1 / 5, c_row("c.dict.get")),

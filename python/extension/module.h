@@ -50,6 +50,7 @@ struct module_state {
     PyObject *gone_error;
     PyObject *damaged_error;
     comem_store *store; /* the program's store; NULL until it is needed */
+    comem_dict *names;  /* its names, held so that they are found fast; NULL until one was */
 };
 
 extern struct PyModuleDef module_definition;

@@ -8,6 +8,7 @@
 
 #include "objects/handle.h"
 #include "pyobject.h"
+#include "pyvar.h"
 
 #define UNBOUND                                                                                                   \
     "this object stands for nothing: it was made while this process imported its parent's main module again. "    \
@@ -248,8 +249,7 @@ static PyObject *reach_attach(PyObject *module, PyObject *arguments)
         return NULL;
     }
     struct child_record child = {place, generation, witness};
-    comem_close(state->store);
-    state->store = NULL;
+    pyvar_close_store(state);
     comem_status status = handle_adopt_default(descriptor, (const uint8_t *)id, witness >= 0 ? &child : NULL);
     if (status != COMEM_OK)
         return module_raise(state, status);
@@ -265,8 +265,7 @@ static PyObject *reach_refuse(PyObject *module, PyObject *reason)
     const char *text = PyUnicode_AsUTF8(reason);
     if (text == NULL)
         return NULL;
-    comem_close(state->store);
-    state->store = NULL;
+    pyvar_close_store(state);
     handle_refuse_default(text);
     Py_RETURN_NONE;
 }

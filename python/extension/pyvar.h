@@ -22,6 +22,9 @@ PyObject *pyvar_bind(struct module_state *state, comem_store *store, uint32_t fl
 /* Takes the name away from its object. 0, or -1 with KeyError or another exception. */
 int pyvar_forget(struct module_state *state, comem_store *store, PyObject *name);
 
+/* Closes the program's store, which becomes another one. */
+void pyvar_close_store(struct module_state *state);
+
 /* The store that this process's globals are in. 1; 0 when it has none yet and may make none now, because it imports its parent's
  * main module or is a forkserver; -1 with an exception. */
 int pyvar_store(struct module_state *state, comem_store **store);

@@ -90,8 +90,7 @@ static comem_status roots_make(comem_store *store)
     return status;
 }
 
-/* The dict of names, to be released. *roots is NULL when there is none. */
-static comem_status roots_open(comem_store *store, comem_dict **roots)
+comem_status roots_open(comem_store *store, comem_dict **roots)
 {
     struct participant *me;
     *roots = NULL;

@@ -9,6 +9,9 @@ comem_status root_get(comem_store *store, const comem_value *name, comem_value *
 comem_status root_add(comem_store *store, const comem_value *name, const comem_value *object, comem_value *found);
 comem_status root_remove(comem_store *store, const comem_value *name);
 
+/* A handle on the dict of names, to be released; NULL when no name was ever given. */
+comem_status roots_open(comem_store *store, comem_dict **roots);
+
 /* What a type of objects is called in sentences: "list". */
 const char *object_type_name(enum object_type type);
 

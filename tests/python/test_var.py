@@ -148,6 +148,23 @@ def test_both_given_is_a_type_error(name):
         comem.var(name, factory=5)
 
 
+def test_arguments_are_taken_as_a_function_of_python_takes_them(name):
+    assert comem.var(initial=[1], name=name) == [1] and comem.var(name=name) == [1]
+    assert comem.var(name, comem.MISSING, factory=None) == [1]
+    wrong = [
+        (lambda: comem.var(), "at least 1"),
+        (lambda: comem.var(initial=[]), "at least 1"),
+        (lambda: comem.var(name, [], list), "at most 2"),
+        (lambda: comem.var(name, name=name), "multiple values for argument 'name'"),
+        (lambda: comem.var(name, [], initial=[]), "multiple values for argument 'initial'"),
+        (lambda: comem.var(name, default=[]), "unexpected keyword argument 'default'"),
+        (lambda: comem.forget(), "exactly one"),
+    ]
+    for call, sentence in wrong:
+        with pytest.raises(TypeError, match=sentence):
+            call()
+
+
 @pytest.mark.parametrize("wrong", [1, None, b"bytes", ["list"]])
 def test_a_name_is_a_str(wrong):
     for call in (lambda: comem.var(wrong, []), lambda: comem.var(wrong), lambda: comem.forget(wrong)):
