@@ -432,7 +432,7 @@ int pyunbound_setup(PyObject *module)
 {
     struct module_state *state = module_state(module);
     for (unsigned i = 0; i < KINDS; i++) {
-        const PyTypeObject *type = state->native_types[i];
+        PyTypeObject *type = state->native_types[i];
         if (type->tp_basicsize != (Py_ssize_t)sizeof(struct unbound_object) || !PyType_IS_GC(type)) {
             PyErr_Format(PyExc_SystemError, "%s is not laid out as what becomes one", type->tp_name);
             return -1;
