@@ -137,3 +137,14 @@ def program(script_passes):
         return script_passes(BEGIN + textwrap.dedent(text), METHOD=method, **environment)
 
     return run
+
+
+@pytest.fixture
+def module(tmp_path):
+    """Puts a module where programs find it: program(method, text, **module(text of the module))."""
+
+    def make(text, name="shared_module"):
+        (tmp_path / f"{name}.py").write_text(text)
+        return {"PYTHONPATH": str(tmp_path)}
+
+    return make

@@ -13,6 +13,7 @@ import pytest
 import comem
 import comem.managers
 from conftest import Child
+from starting import every_method
 
 
 @pytest.fixture
@@ -543,3 +544,61 @@ def test_a_manager_leaves_the_start_method_to_be_set(script_passes):
         """
     )
     assert printed == "['one']\n"
+
+
+# ---- managers in children ----------------------------------------------------------------------------------------------
+
+
+@every_method
+def test_a_manager_in_a_child_outlives_it_and_is_of_the_same_store(program, method):
+    """In daemonic workers, too, where the standard one refuses; the end of who made it, also by a kill, ends nothing."""
+    out = program(
+        method,
+        """
+        def work(results, kill):
+            assert multiprocessing.current_process().daemon
+            manager = comem.Manager()
+            words = manager.list(["made"])
+            results.append(words)                   # a reference: only within one store
+            results.append(manager.dict(here=words))
+            with comem.Manager() as inner:
+                results.append(inner.list(["shut down"]))
+            if kill:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        if __name__ == "__main__":
+            for kill in (False, True):
+                results = comem.List()
+                process = context.Process(target=work, args=(results, kill), daemon=True)
+                process.start()
+                process.join()
+                results[0].append("used")
+                try:
+                    len(results[2])
+                except comem.GoneError:
+                    print(process.exitcode, results[0][:], results[1]["here"][:])
+        """,
+    )
+    assert out == "0 ['made', 'used'] ['made', 'used']\n-9 ['made', 'used'] ['made', 'used']\n"
+
+
+@every_method
+def test_only_its_maker_shuts_a_manager_down(program, method):
+    out = program(
+        method,
+        """
+        def work(manager, words):
+            manager.shutdown()
+            words.append("child")
+            manager.list().append(1)
+
+        if __name__ == "__main__":
+            with comem.Manager() as manager:
+                words = manager.list()
+                process = context.Process(target=work, args=(manager, words))
+                process.start()
+                process.join()
+                print(process.exitcode, words)
+        """,
+    )
+    assert out == "0 ['child']\n"
