@@ -32,6 +32,7 @@ def load(queue):
                 os.path.basename(each.filename), each.lineno) for each in caught])
 
 if __name__ == "__main__":
+    comem.List()                                    # this process is none that warns, but those that it forks are
     queue = context.SimpleQueue()
     for _ in range(2):
         process = context.Process(target=load, args=(queue,))

@@ -15,9 +15,6 @@ table = comem.var("table", factory=lambda: {"made": [1]})
 UNBOUND = """
 import comem
 
-def lists():
-    return {"a": [1, 2]}
-
 def make(kind, count):
     initial = [3, 1, 2] if kind == "List" else {"a": 1, "b": 2}
     return [comem.var(f"{kind} {number}", initial) for number in range(count)]
@@ -62,7 +59,7 @@ def store(it):
 
 USES = {
     "List": [
-        len, bool, repr, str, list, hash, iter, copy.copy, copy.deepcopy, id.__class__, lambda it: list(reversed(it)), type(len),
+        len, bool, repr, str, list, hash, iter, copy.copy, copy.deepcopy, lambda it: list(reversed(it)),
         lambda it: it[0], lambda it: it[-1], lambda it: it[5], lambda it: it[1:], lambda it: 3 in it,
         lambda it: operator.getitem(it, -2), lambda it: it == [3, 1, 2], lambda it: [3, 1, 2] == it, lambda it: it != 5,
         lambda it: it < [4], lambda it: [4] > it, lambda it: it < 5, lambda it: it + [4], lambda it: [4] + it,
@@ -333,6 +330,10 @@ def test_an_unbound_global_passes_to_other_processes(program, method, module):
     out = program(
         method,
         """
+        class Holder:
+            def __init__(self, held):
+                self.held = held
+
         def second(given):
             given.append("second")
 
@@ -341,20 +342,32 @@ def test_an_unbound_global_passes_to_other_processes(program, method, module):
             process = context.Process(target=second, args=(shared_module.words,))
             process.start()
             process.join()
-            class Holder: pass
-            outer = comem.List([(1, shared_module.table)])
-            queue.put(type(shared_module.table) is comem.Dict and outer[0][1] == shared_module.table)
+            outer = comem.List([(1, shared_module.table), Holder(shared_module.other)])
+            bound = type(shared_module.table) is comem.Dict and type(shared_module.other) is comem.List
+            comem.forget("other")                   # what was stored is a reference, which needs no name
+            del shared_module.other
+            comem.List([0] * 100)
+            queue.put((bound, outer[0][1] == shared_module.table, outer[1].held[:]))
+            plain = comem.Manager(pickle=False).list()
+            plain.append(shared_module.third)       # as itself, not as a pickle
+            plain.append((1, shared_module.fourth))
+            plain[0].append(plain[1][1][0])
+            queue.put(shared_module.third[:])
 
         if __name__ == "__main__":
             context.set_forkserver_preload(["shared_module"])
             queue = context.SimpleQueue()
             process = context.Process(target=first, args=(queue,))
             process.start()
-            print(queue.get(), process.join(), comem.var("words"))
+            print(queue.get(), queue.get(), process.join(), comem.var("words"))
         """,
-        **module(MODULE),
+        **module(
+            "import comem\ncomem.handle_grace = 0\n"
+            + MODULE
+            + 'other, third, fourth = comem.var("other", ["held"]), comem.var("3", ["third"]), comem.var("4", ["fourth"])\n'
+        ),
     )
-    assert out == "True None List(['second'])\n"
+    assert out == "(True, True, ['held']) ['third', 'fourth'] None List(['second'])\n"
 
 
 def test_a_child_whose_parent_has_no_comem_binds_after_the_import(script_passes):
