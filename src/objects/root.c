@@ -218,34 +218,34 @@ comem_status comem_roots(comem_store *store, comem_value *names, size_t room, si
 /* ---- open or make ---- */
 
 /* Gives the object that `found`, a reference, refers to if it is of `type`. Takes `found` over. */
-static comem_status root_of_type(const char *name, comem_value *found, enum object_type type, comem_object **object)
+static comem_status root_of_type(const comem_value *name, comem_value *found, enum object_type type,
+                                 comem_object **object)
 {
     uint64_t identity = word_load(&found->as.object->shared->identity);
     if (object_identity_type(identity) != type) {
         comem_value_clear(found);
-        return store_error(COMEM_TYPE, "the root '%.100s' is a %s, not a %s", name,
-                           object_type_name(object_identity_type(identity)), object_type_name(type));
+        return store_error(COMEM_TYPE, "the root '%.*s' is a %s, not a %s", name->size < 100 ? (int)name->size : 100,
+                           name->as.data, object_type_name(object_identity_type(identity)), object_type_name(type));
     }
     *object = found->as.object; /* the handle moves */
     return COMEM_OK;
 }
 
-/* The object by that name, or a new one; a variable that is `initial`. */
-static comem_status root_open(comem_store *store, const char *name, enum object_type type, const comem_value *initial,
-                              comem_object **object)
+comem_status root_open(comem_store *store, const comem_value *name, enum object_type type, const comem_value *initial,
+                       comem_object **object)
 {
-    comem_value found, text = name_of(name);
+    comem_value found;
     *object = NULL;
-    comem_status status = root_get(store, &text, &found);
+    comem_status status = root_get(store, name, &found);
     if (status == COMEM_NOT_FOUND) {
         comem_value made = comem_none();
         made.kind = COMEM_REF;
         status = type == OBJECT_VARIABLE
                      ? variable_new_in(store, 0, 0, 0, initial, (comem_variable **)(void *)&made.as.object)
-                     : object_new_in(store, type, 0, 0, &made.as.object);
+                     : object_new_in(store, type, 0, OBJECT_DEEP, &made.as.object);
         if (status != COMEM_OK)
             return status;
-        status = root_add(store, &text, &made, &found);
+        status = root_add(store, name, &made, &found);
         object_release(made.as.object);
     }
     return status == COMEM_OK ? root_of_type(name, &found, type, object) : status;
@@ -253,21 +253,24 @@ static comem_status root_open(comem_store *store, const char *name, enum object_
 
 comem_status comem_root_list(comem_store *store, const char *name, comem_list **list)
 {
+    comem_value text = name_of(name);
     if (list == NULL)
         return store_error(COMEM_INVALID, "the place for the list is NULL");
-    return root_open(store, name, OBJECT_LIST, NULL, (comem_object **)(void *)list);
+    return root_open(store, &text, OBJECT_LIST, NULL, (comem_object **)(void *)list);
 }
 
 comem_status comem_root_dict(comem_store *store, const char *name, comem_dict **dict)
 {
+    comem_value text = name_of(name);
     if (dict == NULL)
         return store_error(COMEM_INVALID, "the place for the dict is NULL");
-    return root_open(store, name, OBJECT_DICT, NULL, (comem_object **)(void *)dict);
+    return root_open(store, &text, OBJECT_DICT, NULL, (comem_object **)(void *)dict);
 }
 
 comem_status comem_root_variable(comem_store *store, const char *name, comem_value initial, comem_variable **variable)
 {
+    comem_value text = name_of(name);
     if (variable == NULL)
         return store_error(COMEM_INVALID, "the place for the variable is NULL");
-    return root_open(store, name, OBJECT_VARIABLE, &initial, (comem_object **)(void *)variable);
+    return root_open(store, &text, OBJECT_VARIABLE, &initial, (comem_object **)(void *)variable);
 }

@@ -12,6 +12,12 @@ comem_status root_remove(comem_store *store, const comem_value *name);
 /* A handle on the dict of names, to be released; NULL when no name was ever given. */
 comem_status roots_open(comem_store *store, comem_dict **roots);
 
+/* The object of `type` named `name`; if there is no root of that name, a new one: a variable that is `initial`, or an empty list
+ * or dict. These share all the way down, whoever makes them: what one by name does must not depend on who came first.
+ * COMEM_TYPE: it is of another type. */
+comem_status root_open(comem_store *store, const comem_value *name, enum object_type type, const comem_value *initial,
+                       comem_object **object);
+
 /* What a type of objects is called in sentences: "list". */
 const char *object_type_name(enum object_type type);
 
