@@ -6,7 +6,7 @@
  */
 #include "pyobject.h"
 
-#include "objects/object.h"
+#include "objects/handle.h"
 #include "pyreach.h"
 
 #define TYPECODE ((uint32_t)0xFF << OBJECT_TYPECODE_SHIFT)
@@ -230,7 +230,8 @@ PyObject *pyobject_open(PyObject *module, PyObject *const *arguments, Py_ssize_t
 
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
-PyObject *pyobject_make(PyTypeObject *type, uint32_t flags)
+/* A new empty shared object in `store`, NULL: in the program's own. */
+static PyObject *pyobject_make_in(PyTypeObject *type, comem_store *store, uint32_t flags)
 {
     struct module_state *state = module_state_of(type);
     const struct kind *kind = pyobject_kind(type);
@@ -240,13 +241,26 @@ PyObject *pyobject_make(PyTypeObject *type, uint32_t flags)
         object = waits < 0 ? NULL : pyreach_unbound(state, (enum object_type)kind->type, kind->flags | flags);
         return object == NULL ? NULL : pyobject_wrap(type, object);
     }
-    comem_store *store = pyreach_mind_copies() < 0 ? NULL : module_store(state);
+    if (store == NULL)
+        store = pyreach_mind_copies() < 0 ? NULL : module_store(state);
     if (store == NULL)
         return NULL;
     comem_status status = kind->make(store, 0, kind->flags | flags, &object);
     if (status != COMEM_OK)
         return module_raise(state, status);
     return pyobject_wrap(type, object);
+}
+
+PyObject *pyobject_make(PyTypeObject *type, uint32_t flags)
+{
+    return pyobject_make_in(type, NULL, flags);
+}
+
+/* A new empty one in the store of `self`, whose references it can hold. */
+static PyObject *pyobject_make_beside(PyTypeObject *type, PyObject *self, uint32_t flags)
+{
+    comem_store store = {.map = pyobject_of(self)->map};
+    return pyobject_make_in(type, handle_is_absent(pyobject_of(self)) ? NULL : &store, flags);
 }
 
 PyObject *pyobject_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
@@ -266,7 +280,7 @@ static int pyobject_fill(PyObject *self, PyObject *source)
 /* A new shared object that holds the same, in an object of `type`. */
 static PyObject *pyobject_make_copy(PyTypeObject *type, PyObject *self)
 {
-    PyObject *copy = pyobject_make(type, 0);
+    PyObject *copy = pyobject_make_beside(type, self, 0);
     if (copy != NULL && pyobject_fill(copy, self) < 0)
         Py_CLEAR(copy);
     return copy;
@@ -316,7 +330,7 @@ PyObject *pyobject_deepcopy(PyObject *self, PyObject *memo)
     PyObject *copy = PyDict_GetItemWithError(memo, key);
     Py_XINCREF(copy);
     if (copy == NULL && !PyErr_Occurred()) {
-        copy = pyobject_make(Py_TYPE(self), object_flags(pyobject_of(self)) & TYPECODE);
+        copy = pyobject_make_beside(Py_TYPE(self), self, object_flags(pyobject_of(self)) & TYPECODE);
         if (copy != NULL && (PyDict_SetItem(memo, key, copy) < 0 || pyobject_fill_deeply(copy, self, memo) < 0))
             Py_CLEAR(copy);
     }
