@@ -13,6 +13,7 @@ List        a list in shared memory; comem.list is the same type
 Dict        a dict in shared memory; comem.dict is the same type
 Value       one value in shared memory
 MISSING     stands for no value, KEEP for no change, in Dict.cas() and Dict.update_if()
+open        a Store by name, which programs share that do not start each other; unlink() removes it
 Manager     the same lists and dicts with the face of multiprocessing.Manager's
 GoneError, DamagedError, ValueUnreadable, PrivateCopyWarning
 
@@ -40,7 +41,7 @@ from . import _engine, _process
 from ._engine import KEEP, MISSING, DamagedError, Dict, GoneError, List, Value, __version__, forget, var
 from ._process import PrivateCopyWarning
 
-# Not list and dict: a star import would hide the built-in ones.
+# Not list, dict, open and unlink: a star import would hide the built-in ones, and os.unlink().
 __all__ = [
     "DamagedError",
     "Dict",
@@ -50,6 +51,7 @@ __all__ = [
     "MISSING",
     "Manager",
     "PrivateCopyWarning",
+    "Store",
     "Value",
     "ValueUnreadable",
     "forget",
@@ -85,13 +87,16 @@ def Manager(address=None, authkey=None, *, deep=False, pickle=True, **options):
     return manager
 
 
+# What is imported when it is needed first, and where it is.
+_later = {"Store": "_store", "ValueUnreadable": "_values", "open": "_store", "unlink": "_store"}
+
+
 def __getattr__(name):
+    import importlib
+
     if name == "managers":
-        import importlib
-
         return importlib.import_module(".managers", __name__)
-    if name == "ValueUnreadable":
-        from ._values import ValueUnreadable
-
-        return ValueUnreadable
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _later:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(f".{_later[name]}", __name__), name)
+    return found

@@ -12,6 +12,9 @@ from ._engine import __version__ as __version__
 from ._engine import forget as forget
 from ._engine import var as var
 from ._process import PrivateCopyWarning as PrivateCopyWarning
+from ._store import Store as Store
+from ._store import open as open
+from ._store import unlink as unlink
 from ._values import ValueUnreadable as ValueUnreadable
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "MISSING",
     "Manager",
     "PrivateCopyWarning",
+    "Store",
     "Value",
     "ValueUnreadable",
     "forget",

@@ -15,6 +15,7 @@
 #include "pypack.h"
 #include "pypickle.h"
 #include "pyreach.h"
+#include "pystore.h"
 #include "pyunbound.h"
 #include "pyunpack.h"
 #include "pyvar.h"
@@ -83,6 +84,8 @@ static PyObject *module_exception(struct module_state *state, comem_status statu
     case COMEM_UNSUPPORTED:
     case COMEM_SYSTEM:
         return PyExc_OSError;
+    case COMEM_DENIED:
+        return PyExc_PermissionError;
     case COMEM_BUSY:
     case COMEM_OK:
     default:
@@ -282,11 +285,12 @@ static int module_execute(PyObject *module)
         return -1;
     if (module_add_errors(module) < 0 || pyobject_setup(module) < 0 || pyiterator_setup(module) < 0 ||
         pyblock_setup(module) < 0 || pydict_view_setup(module) < 0 || pydict_marks_setup(module) < 0 ||
-        pyunbound_setup(module) < 0)
+        pyunbound_setup(module) < 0 || pystore_setup(module) < 0)
         return -1;
     struct module_state *state = module_state(module);
     state->open_function = PyObject_GetAttrString(module, "_open");
     if (state->open_function == NULL || PyModule_AddFunctions(module, pyreach_functions) < 0 ||
+        PyModule_AddFunctions(module, pystore_functions) < 0 ||
         PyModule_AddFunctions(module, pyvar_functions) < 0 ||
         PyModule_AddStringConstant(module, "__version__", comem_version()) < 0)
         return -1;
@@ -305,6 +309,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->iterator_type);
     Py_VISIT(state->reverse_iterator_type);
     Py_VISIT(state->block_type);
+    Py_VISIT(state->roots_type);
+    Py_VISIT(state->kept_stores);
     Py_VISIT(state->dict_iterator_type);
     for (unsigned i = DICT_KEYS; i <= DICT_ITEMS; i++)
         Py_VISIT(state->dict_view_types[i]);
@@ -333,6 +339,8 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->iterator_type);
     Py_CLEAR(state->reverse_iterator_type);
     Py_CLEAR(state->block_type);
+    Py_CLEAR(state->roots_type);
+    Py_CLEAR(state->kept_stores);
     Py_CLEAR(state->dict_iterator_type);
     for (unsigned i = DICT_KEYS; i <= DICT_ITEMS; i++)
         Py_CLEAR(state->dict_view_types[i]);

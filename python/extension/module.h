@@ -41,6 +41,8 @@ struct module_state {
     PyObject *missing;                                  /* comem.MISSING */
     PyObject *keep;                                     /* comem.KEEP */
     PyTypeObject *block_type;                           /* pyblock.h */
+    PyTypeObject *roots_type;                           /* comem._engine.Roots */
+    PyObject *kept_stores;                              /* a set: the maps of stores that were dropped open */
     PyObject *open_function;                            /* comem._engine._open, what a pickle calls */
     struct known_key known_keys[1u << KNOWN_KEYS_BITS]; /* of plain dicts that were read */
     PyObject *scratch;            /* bytes that small packed values borrow from, one at a time; NULL: none yet */

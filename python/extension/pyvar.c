@@ -26,8 +26,7 @@
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-/* `name`, which pyvar_check() let through, as a value that borrows from it and from *owner. 0, or -1 with an exception. */
-static int var_name(PyObject *name, comem_value *value, PyObject **owner)
+int pyvar_name(PyObject *name, comem_value *value, PyObject **owner)
 {
     if (LIKELY(PyUnicode_CheckExact(name)))
         return pyvalue_from_scalar(name, value, owner) < 0 ? -1 : 0;
@@ -207,7 +206,7 @@ PyObject *pyvar_bind(struct module_state *state, comem_store *store, uint32_t fl
 {
     comem_value name, found;
     PyObject *owner, *object = NULL;
-    if (var_name(global->name, &name, &owner) < 0)
+    if (pyvar_name(global->name, &name, &owner) < 0)
         return NULL;
     comem_status status = root_get(store, &name, &found);
     if (LIKELY(status == COMEM_OK))
@@ -226,7 +225,7 @@ int pyvar_forget(struct module_state *state, comem_store *store, PyObject *name)
 {
     comem_value text;
     PyObject *owner;
-    if (var_check_name(name) < 0 || var_name(name, &text, &owner) < 0)
+    if (var_check_name(name) < 0 || pyvar_name(name, &text, &owner) < 0)
         return -1;
     comem_status status = root_remove(store, &text);
     Py_XDECREF(owner);

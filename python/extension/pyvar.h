@@ -14,6 +14,9 @@ struct global {
 /* Whether it is asked for in a way that can be answered: 0, or -1 with TypeError or ValueError. */
 int pyvar_check(struct module_state *state, const struct global *global);
 
+/* The name of a root, a str, as a value that borrows from it and from *owner, which may be NULL. 0, or -1 with an exception. */
+int pyvar_name(PyObject *name, comem_value *value, PyObject **owner);
+
 /* The object that has the name in `store`. If there is none, one is made there of the initial value, with OBJECT_ flags
  * besides OBJECT_DEEP, and published; an initial value that is a shared object is named itself. KeyError: nothing is there and
  * nothing was given. TypeError: a kind of container that cannot be shared, or another kind is there. NULL with an exception. */

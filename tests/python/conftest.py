@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -95,6 +96,20 @@ class Child:
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
         return self.wait()
+
+
+def store_file(name):
+    """Where the store of that name is."""
+    return f"/dev/shm/comem-{os.geteuid()}-{name}"
+
+
+@pytest.fixture
+def store_name():
+    """A name for a store, which is removed afterwards if it was made."""
+    name = f"test-{os.getpid()}-{time.time_ns()}"
+    yield name
+    if os.path.lexists(store_file(name)):
+        os.unlink(store_file(name))
 
 
 @pytest.fixture

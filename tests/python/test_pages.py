@@ -11,7 +11,17 @@ SCRIPT = re.compile(r"```python\n((?:(?!```).)*)```\s+prints `([^`]*)`", re.DOTA
 
 @pytest.mark.parametrize(
     "name, count",
-    [("globals.md", 2), ("values.md", 2), ("keys.md", 2), ("processes.md", 2), ("dicts.md", 1), ("how-it-works.md", 1), ("limits.md", 1), ("format.md", 1)],
+    [
+        ("globals.md", 2),
+        ("stores.md", 1),
+        ("values.md", 2),
+        ("keys.md", 2),
+        ("processes.md", 2),
+        ("dicts.md", 1),
+        ("how-it-works.md", 1),
+        ("limits.md", 1),
+        ("format.md", 1),
+    ],
 )
 def test_the_scripts_of_a_page_print_what_it_says(name, count, script_passes):
     scripts = SCRIPT.findall((DOCS / name).read_text(encoding="utf-8"))

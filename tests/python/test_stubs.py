@@ -13,6 +13,7 @@ import comem
 PROGRAM = '''
 import builtins
 import ctypes
+import pathlib
 from multiprocessing import managers as standard
 from typing import Any, Dict, Mapping, MutableMapping, MutableSequence, Optional, Sequence, Tuple, Union
 
@@ -117,6 +118,16 @@ measured = comem.Value(ctypes.c_double, 0.5)
 real: float = measured.value
 latest = comem.Value(None, "text")
 name = latest.get()
+with comem.open("name", create=False, size_limit=1 << 30, pickle=False) as store:
+    lines: comem.List[str] = store.list("lines")
+    word_counts: comem.Dict[str, int] = store.dict("words")
+    roots: builtins.list[str] = store.roots() + list(store)
+    length: int = len(store)
+    opened: comem.Store = store
+    if "lines" in store:
+        del store["lines"]
+comem.unlink(store.name)
+comem.open(pathlib.Path("name")).close()
 try:
     numbers.clear()
 except (comem.GoneError, comem.DamagedError):
@@ -146,6 +157,8 @@ comem.Value(None, 1).set("text")  # seventeen
 comem.Value()  # eighteen
 comem.Value(None, 1).value = "text"  # nineteen
 text = comem.Manager().Value("i", 1).value  # twenty
+comem.open(b"name")  # twenty-one
+comem.open("name")["root"] = comem.List()  # twenty-two
 '''
 
 
@@ -171,7 +184,7 @@ def test_a_typical_program_is_strictly_typed(tmp_path):
 def test_wrong_programs_are_found(tmp_path):
     (tmp_path / "wrong.py").write_text(WRONG)
     done = mypy("mypy", "--strict", "wrong.py", cwd=tmp_path)
-    assert "Found 20 errors" in done.stdout, done.stdout
+    assert "Found 22 errors" in done.stdout, done.stdout
 
 
 ALLOWED = """\
