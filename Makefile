@@ -26,7 +26,7 @@ run: ## build everything; show the issue, its resolution from Python and from C,
 
 test: ## every test that fits in a few minutes: C, Python, models, a tenth of the crash tests
 	@tools/bootstrap.sh test
-	@tools/venv.sh pytest hypothesis numpy
+	@tools/venv.sh pytest hypothesis numpy gunicorn
 	@tools/build.sh debug
 	@tools/build.sh step
 	meson test -C build/debug --no-rebuild --verbose
