@@ -13,6 +13,7 @@ import dict_rows as dicts
 import list_rows as lists
 import loops
 import var_rows as variables
+import store_rows as stores
 from plan import NotMeasured, Plan
 from processes import Failed, cpus, in_group, pin
 
@@ -90,6 +91,8 @@ ROWS = (
     Row("start.manager", "`Manager()`, a program's first", MANAGER, 1 / 5, lists.start_manager),
     Row("start.list", "`manager.list()`, made and dropped", MANAGER, 1 / 30, lists.start_list),
     Row("var.bind", "`comem.var(name)`, 100 names", DICT, 1000, variables.bind, "ns"),
+    Row("start.spawn", "a spawned child that uses one shared list", MANAGER, 1, stores.start_spawn),
+    Row("open.named", "`comem.open(name).close()`, a store that is there", "none", 150, stores.open_named, "µs"),
     Row("c.list.get", "`comem_list_get()`", GET, 1 / 20, c_row("c.list.get")),
     Row("c.list.append", "`comem_list_append()`", PUT, 1 / 10, c_row("c.list.append")),
     Row("c.dict.get", "`comem_dict_get()`, 100k keys of 16 bytes", GET, 1 / 5, c_row("c.dict.get")),
