@@ -57,6 +57,8 @@ crash: ## the whole crash test: every operation cut at every store, and what two
 	@tools/build.sh step
 	@tools/build.sh step-clang
 	build/debug/tests/crash/crash
+	build/debug/tests/crash/named
+	build/debug/tests/crash/storm 2000
 	build/debug/tests/crash/replay 5000
 	build/debug/tests/crash/replay_small 5000
 	build/step/tests/crash/step || [ $$? = 77 ]

@@ -5,10 +5,10 @@
 
 Refused are
 
-    functions   of include/comem.h that concern lists, dicts and roots and have no row, rows of functions that there are not
+    functions   of include/comem.h that concern objects, roots and stores and have no row, rows of functions that there are not
     names       of scenarios that there are not, scenarios that no row names, names that two scenarios have
     calls       a scenario in the row of a function that it does not call, in itself or in what it calls in its file
-    random      a yes or nothing that differs from what program*.c call
+    random      a yes or nothing that differs from what program*.c and storm*.c call
     models      letters that the page does not explain, model files that there are not
 
 The sources are read as text: a function that is only mentioned counts as called.
@@ -20,9 +20,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CRASH = ROOT / "tests" / "crash"
-HOOKED = ("scenarios*.c", "readings*.c")
+HOOKED = ("scenarios*.c", "readings*.c", "named.c")
 STEPPED = ("step_scenarios*.c",)
-RANDOM = ("program*.c",)
+RANDOM = ("program*.c", "storm*.c")
 COLUMNS = ["C", "Python", "stores and loads", "instructions", "random", "models"]
 
 
@@ -63,7 +63,7 @@ def names(cell):
 
 def problems(page, header, hooked, stepped, program):
     declared = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
-    functions = set(re.findall(r"\b(comem_(?:(?:list|dict)_\w+|roots?(?:_\w+)?))\(", declared))
+    functions = set(re.findall(r"\b(comem_(?:(?:list|dict)_\w+|roots?(?:_\w+)?|open|close|unlink))\(", declared))
     explained = set(re.findall(r"^\| ([A-Z]) \| `\w+\.pml`", page, re.MULTILINE))
     rows, named = {}, {"stores and loads": set(), "instructions": set()}
     for cells in table_rows(page):
@@ -85,7 +85,7 @@ def problems(page, header, hooked, stepped, program):
         if row["random"] not in ("", "yes"):
             yield f"{row['C']}: random is {row['random']!r}"
         elif function and (row["random"] == "yes") != (f"{function.group(1)}(" in program):
-            yield f"{row['C']}: random is {row['random']!r}, and program*.c have it otherwise"
+            yield f"{row['C']}: random is {row['random']!r}, and program*.c and storm*.c have it otherwise"
         if not set(row["models"].split()) <= explained:
             yield f"{row['C']}: models {row['models']!r} are not explained"
     for name in sorted(functions - {cell.strip("`") for cell in rows}):

@@ -1,10 +1,12 @@
 /* hook.c - the sanitizer's entry points, answered in its stead; and an allocator whose memory goes with the trial */
 #include "hook.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAPPINGS_MAX 4
 #define JOURNAL_MAX (1u << 22)
@@ -27,7 +29,7 @@ static struct journal_entry {
 static uint64_t journal_end, stores, loads, die_at = HOOK_NEVER, stop_at = HOOK_NEVER, image;
 static uint64_t stop_store_at = HOOK_NEVER;
 static void (*stop_reader)(void), (*stop_writer)(void);
-static bool stopped, marked;
+static bool stopped, marked, really;
 static uintptr_t stack_top;
 
 /* ---- shared memory ---- */
@@ -76,13 +78,20 @@ static void journal_add(void *address, uint64_t old, uint32_t size, bool shared)
     journal[journal_end++] = (struct journal_entry){address, old, size, shared};
 }
 
+static void die(void)
+{
+    if (really)
+        kill(getpid(), SIGKILL);
+    longjmp(hook_death, 1);
+}
+
 /* Before a store of `size` bytes at `address`: dies, or writes down what was there. Returns the word around it. */
 static volatile uint64_t *before_store(volatile void *address, bool shared)
 {
     volatile uint64_t *word = (volatile uint64_t *)((uintptr_t)address & ~(uintptr_t)7);
     if (shared) {
         if (stores == die_at)
-            longjmp(hook_death, 1);
+            die();
         if (stores == stop_store_at) {
             uint64_t at = stores;
             stop_store_at = HOOK_NEVER;
@@ -124,6 +133,11 @@ static void on_private_store(void *address, uint32_t size)
         memcpy(&old, (char *)address + done, part);
         journal_add((char *)address + done, old, part, false);
     }
+}
+
+void hook_die_really(void)
+{
+    really = true;
 }
 
 void hook_arm(uint64_t store)

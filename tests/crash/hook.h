@@ -25,6 +25,8 @@ void hook_forget_mappings(void);
 extern jmp_buf hook_death;
 /* The number of the store before which to die, HOOK_NEVER for none. Counting starts over. */
 void hook_arm(uint64_t store);
+/* From now on a death is the process's own: SIGKILL in the place of a jump. */
+void hook_die_really(void);
 uint64_t hook_stores(void);
 
 /* Calls `stop` before store number `store`, counted from here; its own stores do not count. */
