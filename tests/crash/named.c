@@ -36,6 +36,7 @@
 #define DEATHS_MAX 20000u
 #define TWICE 7u /* after one in so many deaths the next one is killed, too, at one in so many stores */
 #define SECONDS_MAX 60u
+#define FILE_MAX (8u << 20)
 
 /* What somebody found who opened a name. */
 struct report {
@@ -164,24 +165,59 @@ static void nothing(void)
 {
 }
 
-/* Killed in the middle of an append: somebody was at work when the machine stopped. */
-static void die_at_work(void)
+static void stop_here(void)
+{
+    raise(SIGSTOP);
+}
+
+/* Stands still in the middle of an append, with the list's lock. */
+static void stop_at_work(void)
 {
     comem_store *store;
     comem_list *words;
     OK(comem_open(store_name, NULL, &store));
     OK(comem_root_list(store, "words", &words));
-    hook_arm(6);
+    hook_stop_writer(6, stop_here);
     comem_list_append(words, comem_str("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", 36));
     fail("an append makes fewer stores than it did");
 }
 
-static void store_in_use(void)
+static pid_t begin_to_work(void)
 {
-    fill_store();
-    pid_t process = process_begin(die_at_work, HOOK_NEVER);
+    int status;
+    pid_t process = process_begin(stop_at_work, HOOK_NEVER);
+    if (waitpid(process, &status, WUNTRACED) != process || !WIFSTOPPED(status))
+        fail("nobody stands in the middle of work");
+    return process;
+}
+
+static void end_work(pid_t process)
+{
+    kill(process, SIGKILL);
     if (process_ended(process))
         fail("nobody died at work");
+}
+
+static void store_after_a_death(void)
+{
+    fill_store();
+    end_work(begin_to_work());
+}
+
+/* Somebody is at work when the machine stops: the file is as he has left it, and nothing tells of his death. */
+static void store_in_use(void)
+{
+    static char bytes[FILE_MAX];
+    char path[NAMED_PATH_MAX];
+    fill_store();
+    pid_t process = begin_to_work();
+    OK(named_path(store_name, path));
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    ssize_t size = read(file, bytes, sizeof bytes);
+    end_work(process);
+    if (size <= 0 || size == FILE_MAX || pwrite(file, bytes, (size_t)size, 0) != size)
+        fail("%s: %s", path, strerror(errno));
+    close(file);
 }
 
 static void copy_file(const char *from, const char *to)
@@ -206,11 +242,13 @@ static void store_and_copy(void)
     copy_file(store_name, copy_name);
 }
 
-/* Of a store that somebody had open. */
+/* Of a store that somebody has open. */
 static void store_in_use_and_copy(void)
 {
-    store_in_use();
+    fill_store();
+    pid_t process = begin_to_work();
     copy_file(store_name, copy_name);
+    end_work(process);
 }
 
 /* ---- operations ---- */
@@ -562,7 +600,7 @@ static const struct scenario_of_names scenarios[] = {
     {"make a store by name", nothing, make_store, false, NULL},
     {"open a store by name", fill_store, open_store, false, NULL},
     {"close a store with handles", fill_store, open_store_and_close_it_at_once, false, NULL},
-    {"open a store after a death", store_in_use, open_store, false, NULL},
+    {"open a store after a death", store_after_a_death, open_store, false, NULL},
     {"unlink a store", fill_store, unlink_store, false, NULL},
     {"unlink a store in use", fill_store, unlink_store_in_use, false, NULL},
     {"open a store of the last start", fill_store, open_store, true, NULL},
