@@ -12,8 +12,8 @@ from typing import Callable, NamedTuple, Optional
 import dict_rows as dicts
 import list_rows as lists
 import loops
-import var_rows as variables
 import store_rows as stores
+import var_rows as variables
 from plan import NotMeasured, Plan
 from processes import Failed, cpus, in_group, pin
 
