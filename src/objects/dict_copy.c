@@ -18,7 +18,8 @@ void dict_copy_clear(struct dict_copy *copy)
     *copy = (struct dict_copy){.count = 0};
 }
 
-static comem_status copy_room(struct dict_copy *copy, size_t room)
+/* Gives it columns of `room` pairs, whatever it had. */
+static comem_status copy_columns(struct dict_copy *copy, size_t room)
 {
     for (unsigned i = 0; i < DICT_COLUMNS; i++) {
         free(copy->pairs.column[i]);
@@ -30,6 +31,12 @@ static comem_status copy_room(struct dict_copy *copy, size_t room)
     return COMEM_OK;
 }
 
+comem_status dict_copy_room(struct dict_copy *copy, size_t room)
+{
+    *copy = (struct dict_copy){.count = 0};
+    return copy_columns(copy, room);
+}
+
 comem_status dict_copy_take(comem_dict *dict, struct dict_copy *copy)
 {
     size_t room;
@@ -37,7 +44,7 @@ comem_status dict_copy_take(comem_dict *dict, struct dict_copy *copy)
     comem_status status = comem_dict_len(dict, &room);
     while (status == COMEM_OK) {
         room += room / 8 + 1;
-        status = copy_room(copy, room);
+        status = copy_columns(copy, room);
         if (status == COMEM_OK)
             status = dict_read_columns(dict, &copy->pairs, room, &copy->count);
         if (status == COMEM_OK && copy->count <= room)
@@ -84,18 +91,25 @@ comem_status comem_dict_update(comem_dict *dict, const comem_pair *pairs, size_t
     return status;
 }
 
+bool dict_copy_is_canonical(const struct dict_copy *copy, size_t pair)
+{
+    const comem_value *canonical = &copy->pairs.column[DICT_CANONICAL][pair];
+    const comem_value *shown = &copy->pairs.column[DICT_SHOWN][pair];
+    return canonical->kind == shown->kind && canonical->size == shown->size &&
+           (canonical->kind < COMEM_STR ? canonical->as.integer == shown->as.integer
+                                        : memcmp(canonical->as.data, shown->as.data, shown->size) == 0);
+}
+
 /* The key of a copied pair: what was given is given again if it is not the canonical form itself. */
 static comem_status key_of(struct store_map *map, const struct dict_copy *copy, size_t pair, struct key *key)
 {
     const comem_value *canonical = &copy->pairs.column[DICT_CANONICAL][pair];
     const comem_value *shown = &copy->pairs.column[DICT_SHOWN][pair];
-    bool same = canonical->kind == shown->kind && canonical->size == shown->size &&
-                (canonical->kind < COMEM_STR ? canonical->as.integer == shown->as.integer
-                                             : memcmp(canonical->as.data, shown->as.data, shown->size) == 0);
-    return same ? key_make(map, canonical, key) : key_make_given(map, canonical, shown, key);
+    return dict_copy_is_canonical(copy, pair) ? key_make(map, canonical, key)
+                                              : key_make_given(map, canonical, shown, key);
 }
 
-static comem_status update_from_copy(comem_dict *dict, const struct dict_copy *copy)
+comem_status dict_copy_put(const struct dict_copy *copy, comem_dict *dict)
 {
     struct key *keys = calloc(copy->count + 1, sizeof *keys);
     comem_status status = keys == NULL ? no_room_for_keys(copy->count) : COMEM_OK;
@@ -118,7 +132,7 @@ comem_status comem_dict_update_from(comem_dict *dict, comem_dict *other)
         return store_error(COMEM_INVALID, "a dict is NULL");
     comem_status status = dict_copy_take(other, &copy);
     if (status == COMEM_OK)
-        status = update_from_copy(dict, &copy);
+        status = dict_copy_put(&copy, dict);
     dict_copy_clear(&copy);
     return status;
 }

@@ -340,6 +340,12 @@ struct dict_copy {
 
 /* All columns. COMEM_NO_MEMORY, COMEM_GONE. Outside any operation. */
 comem_status dict_copy_take(comem_dict *dict, struct dict_copy *copy);
+/* An empty copy with room for so many pairs. COMEM_NO_MEMORY; to be cleared in any case. */
+comem_status dict_copy_room(struct dict_copy *copy, size_t room);
 void dict_copy_clear(struct dict_copy *copy);
+/* Whether a key was given in its canonical form. */
+bool dict_copy_is_canonical(const struct dict_copy *copy, size_t pair);
+/* Stores the pairs, all at once, as comem_dict_update(). */
+comem_status dict_copy_put(const struct dict_copy *copy, comem_dict *dict);
 
 #endif

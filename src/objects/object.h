@@ -11,6 +11,7 @@ enum object_state { OBJECT_LIVE = 1, OBJECT_GONE, OBJECT_DEAD }; /* in use; shut
 #define OBJECT_DEEP 2u
 #define OBJECT_NO_PICKLE 4u
 #define OBJECT_TYPECODE_SHIFT 8u /* of 8 bits of a variable's flags */
+#define OBJECT_FLAGS (OBJECT_FACE_MANAGER | OBJECT_DEEP | OBJECT_NO_PICKLE)
 #define OBJECT_MAGIC UINT64_C(0xC03E)
 
 /* An object's header. The first line is its writers', the second its readers'. */
@@ -194,6 +195,8 @@ void object_drop_unheld(struct participant *me);
 comem_status object_scope_new(comem_store *store, uint64_t *scope);
 /* Shuts down every object made in `scope`: their content is freed, their handles answer COMEM_GONE. */
 comem_status object_scope_shutdown(comem_store *store, uint64_t scope);
+/* The same of one object. */
+comem_status object_shutdown(struct comem_object *handle);
 
 /* ---- for name.c and walk.c ---- */
 

@@ -113,6 +113,20 @@ static comem_status roots_open_or_make(comem_store *store, comem_dict **roots)
     return status == COMEM_OK ? roots_open(store, roots) : status;
 }
 
+comem_status roots_set(comem_store *store, comem_dict *names)
+{
+    struct participant *me;
+    struct store_map *map = handle_store_map(store);
+    comem_status status = participant_enter(map, &me);
+    if (status != COMEM_OK)
+        return status;
+    status = roots_publish(me, &names->object);
+    participant_leave(me);
+    if (status == COMEM_OK && word_load(&map->header->roots) != names->object.offset)
+        status = store_error(COMEM_INVALID, "the store has roots already");
+    return status;
+}
+
 /* ---- names ---- */
 
 static comem_status name_check(const comem_value *name)

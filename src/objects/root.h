@@ -17,6 +17,9 @@ comem_status roots_open(comem_store *store, comem_dict **roots);
  * COMEM_TYPE: it is of another type. */
 comem_status root_open(comem_store *store, const comem_value *name, enum object_type type, const comem_value *initial,
                        comem_object **object);
+/* Makes `names`, whose keys are str and whose values are references, the dict of names: all roots appear at once.
+ * COMEM_INVALID: the store has one already. */
+comem_status roots_set(comem_store *store, comem_dict *names);
 
 /* What a type of objects is called in sentences: "list". */
 const char *object_type_name(enum object_type type);

@@ -132,6 +132,20 @@ static void visit_to_shut_down(struct object_walk *walk, struct object *shared)
     walk->any |= live;
 }
 
+comem_status object_shutdown(struct comem_object *handle)
+{
+    struct participant *me;
+    comem_status status = object_enter(handle, &me);
+    if (status != COMEM_OK)
+        return status;
+    struct object_walk walk = {.me = me, .visit = visit_to_shut_down, .scope = word_load(&handle->shared->scope)};
+    walk.visit(&walk, handle->shared);
+    while (trash_reap(me))
+        ;
+    participant_leave(me);
+    return COMEM_OK;
+}
+
 comem_status object_scope_shutdown(comem_store *store, uint64_t scope)
 {
     struct participant *me;

@@ -1,0 +1,22 @@
+/* export.h - a store's objects as a stream of bytes, and back (docs/export.md) */
+#ifndef COMEM_OBJECTS_EXPORT_H
+#define COMEM_OBJECTS_EXPORT_H
+
+#include "comem.h"
+
+#define EXPORT_NAME "comem export"
+#define EXPORT_VERSION 1
+#define EXPORT_PIECE (UINT32_C(16) << 20) /* what is longer is written in pieces of so many bytes */
+
+/* Writes all that the roots of `store` reach. Others may go on using it: each object is written as it stands at one moment, each at
+ * another. While it is written nothing that waits for its turn is freed. COMEM_SYSTEM: the stream took not all. COMEM_DAMAGED,
+ * COMEM_NO_MEMORY. O(size), 0.5 us an object; private memory for the largest object, and 30 bytes for each. */
+comem_status export_write(comem_store *store, FILE *stream);
+
+/* Reads what export_write() wrote into a store without roots; they appear all at once, at the end. Every byte may be anybody's.
+ * COMEM_DAMAGED: cut short, changed, or it contradicts itself. COMEM_UNSUPPORTED: no export, or one of another version.
+ * COMEM_INVALID: the store has roots. COMEM_SYSTEM: the stream cannot be read. COMEM_NO_MEMORY. On any failure the store has no
+ * more objects than before. O(size), 1 us an object. */
+comem_status import_read(comem_store *store, FILE *stream);
+
+#endif
