@@ -145,7 +145,7 @@ static comem_status write_new(struct export *export, uint64_t first)
         struct comem_object *object = export->seen[i].handle;
         writer_array(&export->writer, 2);
         writer_int(&export->writer, object_identity_type(object->identity));
-        writer_int(&export->writer, object_flags(object) & OBJECT_FLAGS);
+        writer_int(&export->writer, (int64_t)(word_load(&object->shared->flags) & OBJECT_FLAGS));
     }
     return export->writer.status;
 }
