@@ -413,11 +413,11 @@ static comem_status make_object(struct import *import)
     if (status == COMEM_OK && size != 2)
         status = import_damaged(import, "an object without type and flags");
     if (status == COMEM_OK)
-        status = read_number(import, OBJECT_DICT, &type);
+        status = read_number(import, INT64_MAX, &type);
+    if (status == COMEM_OK && (type < OBJECT_LIST || type > OBJECT_DICT))
+        status = import_damaged(import, "an object of a type there is not");
     if (status == COMEM_OK)
         status = read_number(import, OBJECT_FLAGS, &flags);
-    if (status == COMEM_OK && type < OBJECT_LIST)
-        status = import_damaged(import, "an object of a type there is not");
     if (status == COMEM_OK)
         status = object_new_in(import->store, (enum object_type)type, 0, (uint32_t)flags, &object);
     return status == COMEM_OK ? import_add(import, object) : status;
