@@ -191,6 +191,12 @@ static comem_status read_pieces(struct import *import, struct text *text, uint32
     return status;
 }
 
+/* The first item of an array of `size` that is a value or a key. */
+static comem_status read_first(struct import *import, uint32_t size, struct token *first)
+{
+    return size >= 2 ? reader_token(&import->reader, first) : import_damaged(import, "an array that is no value");
+}
+
 /* A value that is an array of `size`: its kind, which `first` is, references, pieces. */
 static comem_status read_long(struct import *import, uint32_t size, const struct token *first, comem_value *value)
 {
@@ -198,8 +204,7 @@ static comem_status read_long(struct import *import, uint32_t size, const struct
     uint32_t references = 0;
     comem_kind kind = (comem_kind)first->integer;
     bool text_alone = first->integer == COMEM_STR || first->integer == COMEM_BYTES;
-    if (first->kind != TOKEN_INT || size < 2 ||
-        (!text_alone && first->integer != COMEM_PACKED && first->integer != COMEM_PICKLE))
+    if (first->kind != TOKEN_INT || (!text_alone && first->integer != COMEM_PACKED && first->integer != COMEM_PICKLE))
         return import_damaged(import, "an array that is no value");
     comem_status status = read_array(import, &references);
     if (status == COMEM_OK && text_alone && references > 0)
@@ -265,7 +270,7 @@ static comem_status read_value_of(struct import *import, const struct token *tok
                                                 : read_reference(import, token, value);
     case TOKEN_ARRAY: {
         struct token first;
-        comem_status status = reader_token(&import->reader, &first);
+        comem_status status = read_first(import, token->size, &first);
         return status == COMEM_OK ? read_long(import, token->size, &first, value) : status;
     }
     }
@@ -322,7 +327,7 @@ static comem_status read_key(struct import *import, comem_value *shown, comem_va
     comem_status status = reader_token(&import->reader, &token);
     *shown = *canonical = comem_none();
     if (status == COMEM_OK && token.kind == TOKEN_ARRAY) {
-        status = reader_token(&import->reader, &first);
+        status = read_first(import, token.size, &first);
         if (status == COMEM_OK && first.kind == TOKEN_NIL && token.size == 3) {
             status = read_value(import, canonical);
             return status == COMEM_OK ? read_value(import, shown) : status;
