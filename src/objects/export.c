@@ -142,10 +142,14 @@ static comem_status write_new(struct export *export, uint64_t first)
     writer_array(&export->writer, 2);
     writer_array(&export->writer, export->count - first);
     for (uint64_t i = first; i < export->count; i++) {
-        struct comem_object *object = export->seen[i].handle;
-        writer_array(&export->writer, 2);
+        const struct comem_object *object = export->seen[i].handle;
+        uint64_t flags = word_load(&object->shared->flags);
+        bool typed = object_identity_type(object->identity) == OBJECT_VARIABLE;
+        writer_array(&export->writer, typed ? 3 : 2);
         writer_int(&export->writer, object_identity_type(object->identity));
-        writer_int(&export->writer, (int64_t)(word_load(&object->shared->flags) & OBJECT_FLAGS));
+        writer_int(&export->writer, (int64_t)(flags & OBJECT_FLAGS));
+        if (typed)
+            writer_int(&export->writer, (int64_t)(flags >> OBJECT_TYPECODE_SHIFT & 0xFF));
     }
     return export->writer.status;
 }
@@ -199,6 +203,25 @@ static comem_status write_dict(struct export *export, comem_dict *dict)
     return status;
 }
 
+/* One value, in an array, since None alone says that the object was shut down. */
+static comem_status write_variable(struct export *export, comem_variable *variable)
+{
+    comem_value value;
+    uint64_t first = export->count;
+    comem_status status = comem_variable_get(variable, &value);
+    if (status != COMEM_OK)
+        return status;
+    status = export_see_all(export, &value, 1);
+    if (status == COMEM_OK)
+        status = write_new(export, first);
+    if (status == COMEM_OK) {
+        writer_array(&export->writer, 1);
+        write_value(export, &value);
+    }
+    comem_value_clear(&value);
+    return status;
+}
+
 /* An object that was shut down: it has no content, and who uses it learns that it is gone. */
 static comem_status write_gone(struct export *export)
 {
@@ -219,8 +242,11 @@ static comem_status write_object(struct export *export, struct comem_object *obj
     case OBJECT_DICT:
         status = write_dict(export, (comem_dict *)object);
         break;
+    case OBJECT_VARIABLE:
+        status = write_variable(export, (comem_variable *)object);
+        break;
     default:
-        return store_error(COMEM_UNSUPPORTED, "an object of type %u, which this version cannot export",
+        return store_error(COMEM_DAMAGED, "an object of type %u, and there is none",
                            (unsigned)object_identity_type(object->identity));
     }
     return status == COMEM_GONE ? write_gone(export) : status; /* meanwhile */

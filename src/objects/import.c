@@ -13,6 +13,7 @@
 #include "objects/handle.h"
 #include "objects/list.h"
 #include "objects/root.h"
+#include "objects/variable.h"
 #include "value/packed.h"
 #include "value/stream.h"
 
@@ -390,6 +391,19 @@ static comem_status fill_dict(struct import *import, comem_dict *dict, uint32_t 
     return status;
 }
 
+/* ---- variables ---- */
+
+static comem_status fill_variable(struct import *import, comem_variable *variable, uint32_t size)
+{
+    comem_value value = comem_none();
+    comem_status status =
+        size == 1 ? read_value(import, &value) : import_damaged(import, "a variable of several values");
+    if (status == COMEM_OK)
+        status = variable_set(variable, &value);
+    comem_value_clear(&value);
+    return status;
+}
+
 /* ---- objects ---- */
 
 static comem_status import_add(struct import *import, struct comem_object *object)
@@ -408,23 +422,38 @@ static comem_status import_add(struct import *import, struct comem_object *objec
     return COMEM_OK;
 }
 
-/* Makes an object that is new in a record. */
+/* What is new in a record: type, flags, a variable's type code. */
+static comem_status read_type(struct import *import, int64_t *type, uint32_t *flags)
+{
+    uint32_t size;
+    int64_t number = 0, typecode = 0;
+    comem_status status = read_array(import, &size);
+    if (status == COMEM_OK && size < 2)
+        status = import_damaged(import, "an object without type and flags");
+    if (status == COMEM_OK)
+        status = read_number(import, INT64_MAX, type);
+    if (status == COMEM_OK && (*type < OBJECT_LIST || *type > OBJECT_VARIABLE))
+        status = import_damaged(import, "an object of a type there is not");
+    if (status == COMEM_OK && size != (*type == OBJECT_VARIABLE ? 3 : 2))
+        status = import_damaged(import, "an object without type and flags");
+    if (status == COMEM_OK)
+        status = read_number(import, OBJECT_FLAGS, &number);
+    if (status == COMEM_OK && *type == OBJECT_VARIABLE)
+        status = read_number(import, INT8_MAX, &typecode);
+    if (status == COMEM_OK && !variable_typecode_known((char)typecode))
+        status = import_damaged(import, "a variable with a type code there is not");
+    *flags = (uint32_t)(number | typecode << OBJECT_TYPECODE_SHIFT);
+    return status;
+}
+
 static comem_status make_object(struct import *import)
 {
     struct comem_object *object;
-    uint32_t size;
-    int64_t type = 0, flags = 0;
-    comem_status status = read_array(import, &size);
-    if (status == COMEM_OK && size != 2)
-        status = import_damaged(import, "an object without type and flags");
+    int64_t type = 0;
+    uint32_t flags;
+    comem_status status = read_type(import, &type, &flags);
     if (status == COMEM_OK)
-        status = read_number(import, INT64_MAX, &type);
-    if (status == COMEM_OK && (type < OBJECT_LIST || type > OBJECT_DICT))
-        status = import_damaged(import, "an object of a type there is not");
-    if (status == COMEM_OK)
-        status = read_number(import, OBJECT_FLAGS, &flags);
-    if (status == COMEM_OK)
-        status = object_new_in(import->store, (enum object_type)type, 0, (uint32_t)flags, &object);
+        status = object_new_in(import->store, (enum object_type)type, 0, flags, &object);
     return status == COMEM_OK ? import_add(import, object) : status;
 }
 
@@ -451,9 +480,14 @@ static comem_status fill_object(struct import *import, struct made *made)
     }
     if (token.kind != TOKEN_ARRAY)
         return import_damaged(import, "an object without content");
-    if (object_identity_type(made->handle->identity) == OBJECT_LIST)
+    switch (object_identity_type(made->handle->identity)) {
+    case OBJECT_LIST:
         return fill_list(import, (comem_list *)made->handle, token.size);
-    return fill_dict(import, (comem_dict *)made->handle, token.size);
+    case OBJECT_DICT:
+        return fill_dict(import, (comem_dict *)made->handle, token.size);
+    default:
+        return fill_variable(import, (comem_variable *)made->handle, token.size);
+    }
 }
 
 /* Reads the record of object `number`. */
@@ -523,7 +557,7 @@ static comem_status publish(struct import *import)
 static comem_status blame(comem_status status)
 {
     char why[160];
-    if (status != COMEM_TYPE && status != COMEM_INVALID)
+    if (status != COMEM_TYPE && status != COMEM_INVALID && status != COMEM_OUT_OF_RANGE)
         return status;
     snprintf(why, sizeof why, "%s", comem_detail());
     return store_error(COMEM_DAMAGED, "the export is damaged: %s", why);

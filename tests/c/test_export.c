@@ -268,6 +268,71 @@ static void rings_come_back_as_rings(void **state)
     export_end(there);
 }
 
+/* A variable would take other values than before, or have lost its own. */
+static void variables_come_back_with_type_and_value(void **state)
+{
+    static const uint8_t most[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0};
+    struct bench *bench = *state;
+    comem_list *list = export_root_list(&bench->store, "variables"), *other = support_list(&bench->store);
+    comem_value big = text_of(COMEM_BIG_INT, (const char *)most, sizeof most),
+                tuple = comem_items(COMEM_TUPLE, NULL, 0);
+    comem_value unsigned_most, packed;
+    assert_ok(comem_value_pack(&big, &unsigned_most));
+    assert_ok(comem_value_pack(&tuple, &packed));
+    const struct {
+        char typecode;
+        comem_value value;
+    } cases[] = {
+        {0, comem_none()},
+        {0, comem_int(5)},
+        {0, comem_str("a text that is far away", 23)},
+        {0, packed},
+        {'b', comem_int(-128)},
+        {'B', comem_int(255)},
+        {'h', comem_int(-32768)},
+        {'Q', unsigned_most},
+        {'q', comem_int(INT64_MIN)},
+        {'f', comem_float(1.5)},
+        {'d', comem_float(-0.0)},
+        {'?', comem_bool(true)},
+        {'c', comem_bytes("\0", 1)},
+        {'u', comem_str("\xC3\xA9", 2)},
+    };
+    enum { CASES = sizeof cases / sizeof cases[0] };
+    for (unsigned i = 0; i <= CASES; i++) {
+        comem_variable *variable;
+        assert_ok(comem_variable_new(&bench->store, i < CASES ? cases[i].typecode : 0,
+                                     i < CASES ? cases[i].value : comem_ref(other), &variable));
+        assert_ok(comem_list_append(list, comem_ref_variable(variable)));
+        if (i == CASES) /* a ring through a variable */
+            assert_ok(comem_list_append(other, comem_ref_variable(variable)));
+        comem_variable_release(variable);
+    }
+    comem_list_release(other);
+    struct bench *there = import_of(&bench->store);
+    comem_list *back = export_root_list(&there->store, "variables");
+    for (unsigned i = 0; i <= CASES; i++) {
+        comem_value reference, value;
+        char typecode;
+        assert_ok(comem_list_get(back, i, &reference));
+        assert_ok(comem_variable_typecode(comem_value_variable(&reference), &typecode));
+        assert_ok(comem_variable_get(comem_value_variable(&reference), &value));
+        assert_int_equal(typecode, i < CASES ? cases[i].typecode : 0);
+        if (i < CASES)
+            support_assert_value(&value, &cases[i].value);
+        else
+            assert_int_equal(support_len(comem_value_list(&value)), 1);
+        comem_value_clear(&value);
+        comem_value_clear(&reference);
+    }
+    comem_value_clear(&packed);
+    comem_value_clear(&unsigned_most);
+    comem_list_release(back);
+    comem_list_release(list);
+    export_forget_all(bench->map);
+    export_end(there);
+}
+
 /* A list of a manager's would come back as one that shares all that is in it, or the other way round. */
 static void flags_come_back(void **state)
 {
@@ -533,6 +598,7 @@ int main(int argc, char **argv)
         WITH_STORE(keys_of_every_kind_come_back_in_order_and_as_given),
         WITH_STORE(large_dicts_come_back_in_order),
         WITH_STORE(rings_come_back_as_rings),
+        WITH_STORE(variables_come_back_with_type_and_value),
         WITH_STORE(flags_come_back),
         WITH_STORE(what_was_shut_down_is_gone_again),
         WITH_STORE(roots_come_back_by_name_and_in_order),

@@ -131,7 +131,8 @@ static void random_damage_is_refused_and_leaves_nothing(void **state)
 #define NAME "\x92\xA1r\xD6\x08\x00\x00\x00\x01" /* {"r": object 1} */
 #define ONE_LIST HEAD LIST NAME RECORD           /* its content */
 #define ONE_DICT HEAD "\x92\x91\x92\x02\x00" NAME RECORD
-#define TWO "\x02" /* objects there were */
+#define ONE_INT HEAD "\x92\x91\x93\x03\x00i" NAME RECORD /* a variable */
+#define TWO "\x02"                                       /* objects there were */
 
 struct forgery {
     const char *data;
@@ -159,7 +160,7 @@ static const struct forgery forgeries[] = {
     FORGERY(HEAD "\xC0", COMEM_DAMAGED, "where an array is due"),
     FORGERY(HEAD "\x93", COMEM_DAMAGED, "a record that is none"),
     FORGERY(HEAD "\x92\x01", COMEM_DAMAGED, "where an array is due"),
-    FORGERY(HEAD "\x92\x91\x93", COMEM_DAMAGED, "without type and flags"),
+    FORGERY(HEAD "\x92\x91\x93\x01", COMEM_DAMAGED, "without type and flags"),
     FORGERY(HEAD "\x92\x91\x92\x00\x00", COMEM_DAMAGED, "a type there is not"),
     FORGERY(HEAD "\x92\x91\x92\x7F\x00", COMEM_DAMAGED, "a type there is not"),
     FORGERY(HEAD "\x92\x91\x92\xCF\x00\x00\x00\x01\x00\x00\x00\x01\x00", COMEM_DAMAGED, "a type there is not"),
@@ -211,6 +212,14 @@ static const struct forgery forgeries[] = {
     FORGERY(ONE_DICT "\x92\x92\xC0\x05", COMEM_DAMAGED, "no value"),
     FORGERY(ONE_DICT "\x94\x01\x01\x01\x02", COMEM_DAMAGED, "a key twice"),
     FORGERY(ONE_DICT "\x94\x01\x01\xC3\x02", COMEM_DAMAGED, "a key twice"),
+    /* variables */
+    FORGERY(HEAD "\x92\x91\x92\x03\x00", COMEM_DAMAGED, "without type and flags"),
+    FORGERY(HEAD "\x92\x91\x93\x03\x00x", COMEM_DAMAGED, "type code"),
+    FORGERY(HEAD "\x92\x91\x93\x03\x00\xCD\x01\x00", COMEM_DAMAGED, "small number"),
+    FORGERY(ONE_INT "\x90", COMEM_DAMAGED, "several values"),
+    FORGERY(ONE_INT "\x92\x05\x05", COMEM_DAMAGED, "several values"),
+    FORGERY(ONE_INT "\x91\xC0", COMEM_DAMAGED, "the export is damaged"),
+    FORGERY(ONE_INT "\x91\xCE\x80\x00\x00\x00", COMEM_DAMAGED, "the export is damaged"),
     /* the end */
     FORGERY(ONE_LIST "\x90\x01", COMEM_DAMAGED, "the number of objects"),
     FORGERY(ONE_LIST "\x90\xC0", COMEM_DAMAGED, "small number"),
