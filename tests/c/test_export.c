@@ -577,6 +577,59 @@ static void each_object_is_exported_as_it_is_at_one_moment(void **state)
     export_end(there);
 }
 
+/* The bytes of the example on the page. Returns how many. */
+static size_t example_on_page(uint8_t *bytes, size_t room)
+{
+    const char *name = getenv("COMEM_EXPORT_PAGE");
+    FILE *page = name == NULL ? NULL : fopen(name, "rb");
+    char line[200];
+    bool example = false;
+    size_t count = 0;
+    assert_non_null(page);
+    while (fgets(line, sizeof line, page) != NULL) {
+        unsigned byte;
+        int used;
+        example = line[0] == '#' ? strcmp(line, "### An example\n") == 0 : example;
+        if (!example || strncmp(line, "    ", 4) != 0)
+            continue;
+        for (const char *at = line; sscanf(at, " %2x%n", &byte, &used) == 1; at += used) {
+            if (at[used - 2] == ' ' || strchr(" \n", at[used]) == NULL)
+                break; /* a number of the words beside them */
+            assert_true(count < room);
+            bytes[count++] = (uint8_t)byte;
+        }
+    }
+    fclose(page);
+    return count;
+}
+
+/* Who reads or writes exports by the page would be misled. */
+static void an_export_looks_as_on_the_page(void **state)
+{
+    struct bench *bench = *state;
+    comem_list *list;
+    assert_ok(list_new_in(&bench->store, 0, OBJECT_DEEP, &list));
+    const comem_value two = comem_int(2);
+    comem_value tuple = comem_items(COMEM_TUPLE, &two, 1), packed, reference = comem_ref(list);
+    assert_ok(comem_value_pack(&tuple, &packed));
+    assert_ok(comem_list_append(list, comem_str("one", 3)));
+    assert_ok(comem_list_append(list, packed));
+    assert_ok(comem_list_append(list, reference));
+    assert_ok(comem_root_add(&bench->store, "words", reference, NULL));
+    comem_value_clear(&packed);
+    comem_list_release(list);
+    uint8_t shown[200];
+    struct bytes bytes = export_of(&bench->store);
+    size_t count = example_on_page(shown, sizeof shown);
+    for (size_t i = 0; count != bytes.size || memcmp(shown, bytes.data, count) != 0; i++) {
+        if (i == bytes.size)
+            fail_msg("the page shows %zu bytes, the export has %zu, which are those above", count, bytes.size);
+        print_message("%02x ", (uint8_t)bytes.data[i]);
+    }
+    free(bytes.data);
+    export_forget_all(bench->map);
+}
+
 /* A file system that is full would leave half a file and say nothing. */
 static void a_stream_that_takes_not_all_is_an_error(void **state)
 {
@@ -606,6 +659,7 @@ int main(int argc, char **argv)
         ALONE(a_chain_of_a_million_lists_comes_back),
         WITH_STORE(random_graphs_come_back),
         WITH_STORE(each_object_is_exported_as_it_is_at_one_moment),
+        WITH_STORE(an_export_looks_as_on_the_page),
         WITH_STORE(a_stream_that_takes_not_all_is_an_error),
     };
     support_choose(argc, argv);
