@@ -19,4 +19,8 @@ comem_status export_write(comem_store *store, FILE *stream);
  * more objects than before. O(size), 1 us an object. */
 comem_status import_read(comem_store *store, FILE *stream);
 
+/* Makes the store `name` of it. Nobody sees it before it is complete; on failure, or after a death, there is none. COMEM_INVALID: a
+ * name that is taken, or none; else as comem_open() and import_read(). */
+comem_status import_new(const char *name, FILE *stream);
+
 #endif

@@ -602,3 +602,16 @@ comem_status import_read(comem_store *store, FILE *stream)
     import_close(&import, status);
     return status;
 }
+
+comem_status import_new(const char *name, FILE *stream)
+{
+    struct comem_store store = {.map = NULL};
+    comem_status status = handle_open_private(name, 0, &store.map);
+    if (status != COMEM_OK)
+        return status;
+    status = import_read(&store, stream);
+    if (status == COMEM_OK)
+        status = handle_publish(store.map, name);
+    handle_close_named(store.map);
+    return status;
+}
