@@ -358,6 +358,30 @@ static void a_sleeper_is_woken_by_a_wake_by_a_change_and_by_time(void **state)
     os_life_end(&lives->life);
 }
 
+/* What others wrote into a life word would be taken for the C library's own, and its list of mutexes be broken. */
+static int end_damaged_lives(void *argument)
+{
+    struct os_life *lives = argument;
+    for (unsigned damage = 0; damage < 80; damage++) {
+        for (unsigned i = 0; i < 3; i++)
+            child_check(os_life_begin(&lives[i]));
+        uint8_t *bytes = (uint8_t *)&lives[1];
+        for (unsigned i = damage < 64 ? damage : 0; i < 64; i++)
+            bytes[i] = damage < 64 ? 0xA5 : (uint8_t)damage;
+        for (unsigned i = 1; i < 4; i++) {
+            os_life_end(&lives[i % 3]);
+            child_check(os_life_over(&lives[i % 3]));
+        }
+    }
+    return 0;
+}
+
+static void a_life_that_was_written_to_ends_all_the_same(void **state)
+{
+    (void)state;
+    assert_int_equal(support_run(end_damaged_lives, support_shared(3 * sizeof(struct os_life))), 0);
+}
+
 /* ---- witnesses, identity ---- */
 
 _Noreturn static int hold_inherited(void *argument)
@@ -435,6 +459,7 @@ int main(int argc, char **argv)
         ALONE(the_end_of_a_thread_ends_its_life),
         ALONE(a_life_ended_in_order_may_be_begun_again),
         ALONE(a_thread_may_have_several_lives),
+        ALONE(a_life_that_was_written_to_ends_all_the_same),
         ALONE(a_sleeper_is_woken_by_a_death),
         ALONE(a_sleeper_is_woken_by_a_wake_by_a_change_and_by_time),
         ALONE(a_witness_goes_with_its_last_holder),
