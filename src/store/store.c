@@ -201,6 +201,9 @@ comem_status store_read(const struct os_memory *memory, struct store_header *hea
     if (end > size)
         return store_error(COMEM_DAMAGED, "the store is cut short: of %llu bytes %llu are there",
                            (unsigned long long)end, (unsigned long long)size);
+    if (word_load(&header->slot_chunks[0]) != header->data ||
+        word_load(&header->process_chunks[0]) != header->data + SPAN_SIZE)
+        return store_error(COMEM_DAMAGED, "the store's header names the wrong tables");
     return COMEM_OK;
 }
 

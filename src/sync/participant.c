@@ -121,6 +121,8 @@ static comem_status slot_open(struct participant *me)
  * finds one, too. */
 static comem_status slot_attach(struct participant *me)
 {
+    if (slot_at(me->map, 0) == NULL)
+        return store_error(COMEM_DAMAGED, "the store's table of threads is outside the store");
     comem_status status = slot_open(me);
     for (uint64_t waited = 0; status == COMEM_NO_MEMORY && waited < SEAT_WAIT_NS; status = slot_open(me)) {
         os_nap(SEAT_NAP_NS);

@@ -64,14 +64,23 @@ static void seat_raise_high(struct store_map *map, enum seat_table table, uint32
         word_swap_if(high, seen, (uint64_t)number + 1);
 }
 
+static bool seat_is_free(uint64_t control)
+{
+    return seat_state(control) == SEAT_FREE && seat_recoverer(control) == 0;
+}
+
 bool seat_take(struct store_map *map, enum seat_table table, uint32_t recoverer, uint32_t *number)
 {
     for (uint32_t i = 0; i < SEATS_MAX; i++) {
         word64 *control = seat_at(map, table, i);
-        if (control == NULL)
+        if (control == NULL && word_load(&seat_chunks(map, table)[i / SEATS_PER_CHUNK]) == 0)
             return false;
+        if (control == NULL) { /* damage: what its seats are is lost, others may do */
+            i |= SEATS_PER_CHUNK - 1;
+            continue;
+        }
         uint64_t seen = word_load_acquire(control);
-        if (seat_state(seen) != SEAT_FREE || seat_recoverer(seen) != 0)
+        if (!seat_is_free(seen))
             continue;
         seat_raise_high(map, table, i); /* first: a walk that stops short of a seat in use would miss it */
         if (recoverer != 0)
@@ -91,7 +100,7 @@ comem_status seat_more(struct participant *me, enum seat_table table)
     for (; chunk < LAYOUT_CHUNKS && word_load(&seat_chunks(me->map, table)[chunk]) != 0; chunk++)
         for (uint32_t i = 0; i < SEATS_PER_CHUNK; i++) {
             const word64 *control = seat_at(me->map, table, chunk * SEATS_PER_CHUNK + i);
-            free += control != NULL && seat_state(word_load(control)) == SEAT_FREE;
+            free += control != NULL && seat_is_free(word_load(control));
         }
     if (free >= SEATS_SPARE)
         return COMEM_OK;
