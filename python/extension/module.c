@@ -8,6 +8,7 @@
 
 #include "heap/check.h"
 #include "objects/handle.h"
+#include "objects/value.h"
 #include "pyblock.h"
 #include "pydict.h"
 #include "pylist.h"
@@ -294,6 +295,7 @@ static int module_execute(PyObject *module)
         PyModule_AddFunctions(module, pyvar_functions) < 0 ||
         PyModule_AddStringConstant(module, "__version__", comem_version()) < 0)
         return -1;
+    value_pickles_are_looked_after = true; /* pypickle.c refuses them, so that lists that have some can be printed */
     wait_hooks_set(module_before_sleep, module_after_operation);
     return 0;
 }

@@ -349,7 +349,7 @@ static __attribute__((noinline)) comem_status set_other(comem_dict *dict, const 
     struct participant *me;
     struct cell_image image;
     bool stored;
-    comem_status status = cell_pack(value, &image);
+    comem_status status = value_pack(&dict->object, value, &image);
     if (status == COMEM_OK)
         status = dict_enter(dict, &me);
     if (status != COMEM_OK)
@@ -401,7 +401,7 @@ comem_status dict_replace_if(comem_dict *dict, const struct key *key, const stru
     struct participant *me;
     struct cell_image image = {0, 0};
     *done = false;
-    comem_status status = value->kind == COMEM_MISSING ? COMEM_OK : cell_pack(value, &image);
+    comem_status status = value->kind == COMEM_MISSING ? COMEM_OK : value_pack(&dict->object, value, &image);
     if (status == COMEM_OK)
         status = dict_enter(dict, &me);
     if (status != COMEM_OK)

@@ -99,7 +99,7 @@ comem_status dict_setdefault(comem_dict *dict, const struct key *key, const come
     struct cell_image image;
     comem_value copy = comem_none();
     bool stored = false;
-    comem_status status = cell_pack(value, &image); /* COMEM_MISSING would mean to take the key out */
+    comem_status status = value_pack(&dict->object, value, &image); /* COMEM_MISSING would mean to take the key out */
     if (status != COMEM_OK)
         return status;
     status = look_up(dict, key, result);

@@ -47,7 +47,7 @@ static enum attempt read_item(struct participant *me, struct comem_object *dict,
     store_view_renew(dict->map);
     enum attempt attempt = dict_probe(dict, item->key, item->reading, item->image);
     if (attempt == ATTEMPT_DONE && item->value != NULL)
-        attempt = value_read(me, dict->map, *item->image, dict_reading_still, item->reading, item->value, status);
+        attempt = value_read(me, dict, *item->image, dict_reading_still, item->reading, item->value, status);
     return attempt;
 }
 
@@ -101,7 +101,7 @@ static __attribute__((noinline)) comem_status get_other(struct comem_object *dic
     if (refers)
         map_lock(me);
     if (attempt == ATTEMPT_DONE)
-        attempt = value_read(me, dict->map, image, dict_reading_still, &reading, value, &status);
+        attempt = value_read(me, dict, image, dict_reading_still, &reading, value, &status);
     if (refers)
         pthread_mutex_unlock(&dict->map->mutex);
     participant_leave(me);
@@ -236,7 +236,7 @@ static enum attempt copy_entry(struct participant *me, const struct look *look, 
     enum attempt attempt = ATTEMPT_DONE;
     for (unsigned i = 0; i < DICT_COLUMNS && attempt == ATTEMPT_DONE; i++)
         if (copy->to.column[i] != NULL)
-            attempt = value_read(me, me->map, images[i], look_holds, look, &copy->to.column[i][at], status);
+            attempt = value_read(me, look->dict, images[i], look_holds, look, &copy->to.column[i][at], status);
     return attempt;
 }
 

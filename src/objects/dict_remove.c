@@ -80,10 +80,11 @@ static bool always(const void *context)
 }
 
 /* The lock is held, and the map's mutex where the cell needs it. */
-static comem_status copy_locked(struct participant *me, struct cell_image image, comem_value *value)
+static comem_status copy_locked(struct participant *me, const struct comem_object *dict, struct cell_image image,
+                                comem_value *value)
 {
     comem_status status;
-    enum attempt attempt = value_read(me, me->map, image, always, NULL, value, &status);
+    enum attempt attempt = value_read(me, dict, image, always, NULL, value, &status);
     return attempt == ATTEMPT_DONE || status != COMEM_OK ? status
                                                          : store_error(COMEM_DAMAGED, "an entry names no value");
 }
@@ -114,7 +115,7 @@ static comem_status pop(struct participant *me, struct comem_object *dict, const
             status = find_to_remove(me, dict, &locked, key, &spot);
     }
     if (status == COMEM_OK && value != NULL) {
-        status = copy_locked(me, cell_load(&spot.entry->value), value);
+        status = copy_locked(me, dict, cell_load(&spot.entry->value), value);
         if (status != COMEM_OK)
             lock_release(me, &dict->shared->lock);
     }
@@ -231,9 +232,9 @@ static comem_status read_last(struct participant *me, struct comem_object *dict,
         *moment = (struct dict_moment){locked.table_word, store_offset(me->map, spot.entry),
                                        word_load(&spot.entry->version), cell_load(&spot.entry->value)};
         if (key != NULL)
-            status = copy_locked(me, given.head == DICT_NOT_GIVEN ? cell_load(&spot.entry->key) : given, key);
+            status = copy_locked(me, dict, given.head == DICT_NOT_GIVEN ? cell_load(&spot.entry->key) : given, key);
         if (status == COMEM_OK && value != NULL)
-            status = copy_locked(me, moment->image, value);
+            status = copy_locked(me, dict, moment->image, value);
         lock_release(me, &dict->shared->lock);
     }
     pthread_mutex_unlock(&me->map->mutex);

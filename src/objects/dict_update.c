@@ -69,7 +69,7 @@ static comem_status check_store(const struct store_map *map, const comem_value *
     return COMEM_OK;
 }
 
-static comem_status list_texts(const struct store_map *map, struct update *update)
+static comem_status list_texts(const struct comem_object *dict, struct update *update)
 {
     size_t made = update->count;
     for (size_t i = 0; i < update->count; i++) {
@@ -87,9 +87,9 @@ static comem_status list_texts(const struct store_map *map, struct update *updat
     }
     update->made_count = made;
     bool plain;
-    comem_status status = list_values_check(update->made, made, &plain);
+    comem_status status = list_values_check(dict, update->made, made, &plain);
     for (size_t i = 0; i < update->count && status == COMEM_OK; i++)
-        status = check_store(map, &update->values[i]); /* known before room is made */
+        status = check_store(dict->map, &update->values[i]); /* known before room is made */
     return status;
 }
 
@@ -100,7 +100,7 @@ static void close_update(struct update *update)
     free(update->hashes);
 }
 
-static comem_status open_update(const struct store_map *map, struct update *update)
+static comem_status open_update(const struct comem_object *dict, struct update *update)
 {
     size_t count = update->count;
     if (count > MANY_PAIRS)
@@ -112,7 +112,7 @@ static comem_status open_update(const struct store_map *map, struct update *upda
     if (update->made == NULL || update->texts == NULL || update->hashes == NULL)
         status = store_error(COMEM_NO_MEMORY, "malloc for %zu pairs failed", count);
     if (status == COMEM_OK)
-        status = list_texts(map, update);
+        status = list_texts(dict, update);
     if (status != COMEM_OK)
         close_update(update);
     return status;
@@ -460,7 +460,7 @@ comem_status dict_update(comem_dict *dict, const struct key *keys, const comem_v
     struct participant *me;
     if (count == 1)
         return dict_set(dict, keys, values);
-    comem_status status = count == 0 ? COMEM_OK : open_update(dict->object.map, &update);
+    comem_status status = count == 0 ? COMEM_OK : open_update(&dict->object, &update);
     if (status == COMEM_OK && (status = dict_enter(dict, &me)) != COMEM_OK)
         close_update(&update);
     if (status != COMEM_OK)

@@ -19,8 +19,8 @@ comem_status handle_open_default(uint64_t size_limit, struct store_map **map);
 comem_status handle_open_named(const char *name, uint64_t size_limit, uint32_t flags, struct store_map **map);
 /* Closes what that opened. */
 void handle_close_named(struct store_map *map);
-/* Opens the store `name` as a store to be mended: nobody has it open, or it is COMEM_DENIED. What was in use when the machine
- * stopped is repaired. COMEM_OK also if it needed nothing. */
+/* Opens the store `name` to mend it. COMEM_DENIED: somebody has it open. Nobody can open it until it is closed. What was in use
+ * when the machine stopped is repaired. */
 comem_status handle_open_repair(const char *name, struct store_map **map);
 /* Makes a store for `name` that nobody sees before it is published. COMEM_INVALID: there is one of that name. */
 comem_status handle_open_private(const char *name, uint64_t size_limit, struct store_map **map);

@@ -200,7 +200,7 @@ static comem_status insert(comem_list *list, int64_t index, const comem_value *v
 {
     struct participant *me;
     struct cell_image image;
-    comem_status status = cell_pack(value, &image);
+    comem_status status = value_pack((const comem_object *)list, value, &image);
     if (status == COMEM_OK)
         status = list_enter(list, &me);
     if (status != COMEM_OK)
@@ -290,7 +290,7 @@ comem_status comem_list_set(comem_list *list, int64_t index, comem_value value)
 {
     struct participant *me;
     struct cell_image image;
-    comem_status status = cell_pack(&value, &image);
+    comem_status status = value_pack((const comem_object *)list, &value, &image);
     if (status == COMEM_OK)
         status = list_enter(list, &me);
     if (status != COMEM_OK)

@@ -60,7 +60,8 @@ struct list_values {
 
 /* Whether `values` can be stored, without touching the store, and whether all their cells stand for themselves. COMEM_TYPE,
  * COMEM_INVALID. */
-comem_status list_values_check(const comem_value *values, uint64_t count, bool *plain);
+comem_status list_values_check(const struct comem_object *container, const comem_value *values, uint64_t count,
+                               bool *plain);
 /* Checked values that are plain, to be stored behind the last item only. */
 void list_values_borrow(const comem_value *values, uint64_t count, struct list_values *cells);
 /* The cells of `count` checked values, `times` times over. COMEM_NO_MEMORY: the record is idle. */

@@ -131,7 +131,7 @@ static enum attempt copy_see(struct participant *me, struct list_look *look, voi
             cell_unpack_number(image, &copy->out[copy->read++]);
             continue;
         }
-        enum attempt attempt = value_read(me, me->map, image, list_look_holds, look, &copy->out[copy->read], status);
+        enum attempt attempt = value_read(me, look->list, image, list_look_holds, look, &copy->out[copy->read], status);
         if (attempt != ATTEMPT_DONE)
             return attempt;
         copy->read++;

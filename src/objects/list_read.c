@@ -123,7 +123,7 @@ static enum attempt read_item(struct participant *me, struct comem_object *list,
     store_view_renew(list->map);
     enum attempt attempt = read_cell(list, item->index, item->reading, &image);
     if (attempt == ATTEMPT_DONE)
-        attempt = value_read(me, list->map, image, reading_still, item->reading, item->value, status);
+        attempt = value_read(me, list, image, reading_still, item->reading, item->value, status);
     return attempt;
 }
 
@@ -175,7 +175,7 @@ static __attribute__((noinline)) comem_status get_other(struct comem_object *lis
     if (attempt == ATTEMPT_DONE && cell_refers(image.head))
         attempt = ATTEMPT_AGAIN;
     if (attempt == ATTEMPT_DONE)
-        attempt = value_read(NULL, list->map, image, reading_still, &reading, value, &status);
+        attempt = value_read(NULL, list, image, reading_still, &reading, value, &status);
     participant_leave(me);
     if (attempt == ATTEMPT_RANGE)
         return out_of_range(list, index);

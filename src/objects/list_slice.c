@@ -169,7 +169,7 @@ comem_status comem_list_slice_set(comem_list *list, comem_slice slice, const com
 {
     struct participant *me;
     bool plain; /* is of no interest: a slice's cells are always made */
-    comem_status status = list_values_check(values, count, &plain);
+    comem_status status = list_values_check((const comem_object *)list, values, count, &plain);
     if (status == COMEM_OK)
         status = list_enter(list, &me);
     if (status != COMEM_OK)

@@ -16,7 +16,8 @@
 
 /* ---- many values ---- */
 
-comem_status list_values_check(const comem_value *values, uint64_t count, bool *plain)
+comem_status list_values_check(const struct comem_object *container, const comem_value *values, uint64_t count,
+                               bool *plain)
 {
     *plain = true;
     if (values == NULL && count > 0)
@@ -25,7 +26,7 @@ comem_status list_values_check(const comem_value *values, uint64_t count, bool *
         return store_error(COMEM_NO_MEMORY, "%llu items are more than a list may have", (unsigned long long)count);
     for (uint64_t i = 0; i < count; i++) {
         struct cell_image image;
-        comem_status status = cell_pack(&values[i], &image);
+        comem_status status = value_pack(container, &values[i], &image);
         if (status != COMEM_OK)
             return status;
         *plain &= cell_is_plain(image.head);
@@ -223,7 +224,7 @@ comem_status comem_list_extend(comem_list *list, const comem_value *values, size
 {
     struct participant *me;
     bool plain;
-    comem_status status = list_values_check(values, count, &plain);
+    comem_status status = list_values_check((const comem_object *)list, values, count, &plain);
     if (status == COMEM_OK)
         status = list_enter(list, &me);
     if (status != COMEM_OK)

@@ -72,6 +72,8 @@ static comem_status open_or_make(const char *name, const char *path, uint64_t si
     comem_status status = named_open(path, map, &strange);
     if (status == COMEM_OK && strange)
         status = settle(map, name, false);
+    if (status == COMEM_OK && strange)
+        named_lock_shared(&map->memory);
     if (status == COMEM_NOT_FOUND && !existing) {
         status = make(path, size_limit, map);
         if (status == COMEM_OK)
@@ -130,21 +132,31 @@ void handle_close_named(struct store_map *map)
 
 /* ---- for those who mend and import ---- */
 
-static comem_status repair_locked(const char *name, const char *path, struct store_map **map)
+/* Opens it with the lock that keeps everybody else away. */
+static comem_status open_alone(const char *path, struct store_map *map)
 {
     bool strange;
-    comem_status status = known_map(path, map);
-    if (status != COMEM_OK || *map != NULL)
-        return status;
-    status = empty_map(map);
-    if (status != COMEM_OK)
-        return status;
-    status = named_open(path, *map, &strange);
+    comem_status status = named_open(path, map, &strange);
+    if (status == COMEM_OK && !named_lock_alone(&map->memory))
+        status = store_error(COMEM_DENIED, "%.100s: another process has the store open", path);
     if (status == COMEM_OK && strange)
-        status = settle(*map, name, true);
+        status = settle(map, path, true);
     if (status != COMEM_OK)
-        store_map_clear(*map);
-    (*map)->openings = 0;
+        store_map_clear(map);
+    return status;
+}
+
+static comem_status repair_locked(const char *path, struct store_map **map)
+{
+    comem_status status = known_map(path, map);
+    if (*map != NULL)
+        return store_error(COMEM_DENIED, "%.100s: this process has the store open", path);
+    if (status == COMEM_OK)
+        status = empty_map(map);
+    if (status != COMEM_OK)
+        return status;
+    status = open_alone(path, *map);
+    (*map)->openings = status == COMEM_OK;
     participant_add_map(*map);
     return status;
 }
@@ -159,14 +171,15 @@ comem_status handle_open_repair(const char *name, struct store_map **map)
     if (status != COMEM_OK)
         return status;
     handle_lock_stores();
-    status = repair_locked(name, path, map);
-    if (status == COMEM_OK)
-        (*map)->openings++;
+    status = repair_locked(path, map);
     handle_unlock_stores();
-    if (status == COMEM_OK)
-        status = participant_enter(*map, &me);
     if (status != COMEM_OK)
         return status;
+    status = participant_enter(*map, &me);
+    if (status != COMEM_OK) {
+        handle_close_named(*map);
+        return status;
+    }
     repair_sweep(me);
     participant_leave(me);
     return COMEM_OK;

@@ -14,7 +14,23 @@
 
 #include <stdlib.h>
 
+bool value_pickles_are_looked_after;
+
+static comem_status pickle_refused(void)
+{
+    return store_answer(COMEM_TYPE,
+                        "a pickle, which this process neither stores here nor reads: the object was made, or its "
+                        "store opened, without pickles");
+}
+
 /* ---- in ---- */
+
+comem_status value_pack(const struct comem_object *container, const comem_value *value, struct cell_image *image)
+{
+    if (value->kind == COMEM_PICKLE && container != NULL && (object_flags(container) & OBJECT_NO_PICKLE) != 0)
+        return pickle_refused();
+    return cell_pack(value, image);
+}
 
 /* Counts up what a block that was just filled refers to. ALLOC of it is the record's last entry, behind the first `keep`. */
 static comem_status link_references(struct participant *me, uint32_t keep, const comem_value *value, uint64_t offset)
@@ -287,13 +303,25 @@ static enum attempt read_near(struct cell_image image, bool (*still)(const void 
     return ATTEMPT_AGAIN;
 }
 
-enum attempt value_read(struct participant *me, struct store_map *map, struct cell_image image,
+/* Whether the cell has a pickle that is not handed out. */
+static bool is_refused(const struct comem_object *container, struct cell_image image)
+{
+    return cell_kind(image.head) == COMEM_PICKLE && !value_pickles_are_looked_after &&
+           (object_flags(container) & OBJECT_NO_PICKLE) != 0;
+}
+
+enum attempt value_read(struct participant *me, const struct comem_object *container, struct cell_image image,
                         bool (*still)(const void *), const void *context, comem_value *value, comem_status *status)
 {
+    struct store_map *map = container->map;
     *status = COMEM_OK;
     if (cell_is_number(image.head)) {
         cell_unpack_number(image, value);
         return ATTEMPT_DONE;
+    }
+    if (is_refused(container, image)) {
+        *status = still(context) ? pickle_refused() : COMEM_OK;
+        return *status == COMEM_OK ? ATTEMPT_AGAIN : ATTEMPT_FAILED;
     }
     if (cell_is_ref(image.head))
         return read_reference(me, image, still, context, value, status);

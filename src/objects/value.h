@@ -4,7 +4,9 @@
 
 #include "objects/object.h"
 
-/* Completes the image of a value that cell_pack() accepted: fills its block, or counts the link up. The record, idle before,
+/* Makes the image of `value` for a cell of `container`, as cell_pack(). COMEM_TYPE: a pickle, and there are to be none. */
+comem_status value_pack(const struct comem_object *container, const comem_value *value, struct cell_image *image);
+/* Completes the image of a value that was accepted: fills its block, or counts the link up. The record, idle before,
  * then has one entry: ALLOC (far), BUILD (held) or OWE (a reference), or none. No object lock is held. COMEM_NO_MEMORY,
  * COMEM_INVALID (an object of another store), COMEM_GONE (an object that a held value refers to). */
 comem_status value_prepare(struct participant *me, const comem_value *value, struct cell_image *image);
@@ -41,10 +43,14 @@ void value_forget(struct participant *me, comem_value *value);
 
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_RANGE, ATTEMPT_FAILED };
 
-/* Turns the image of a cell that was read into a private value; `still` says whether it is still where it was read. ATTEMPT_AGAIN:
+/* Whether pickles are handed out that a container is not to have: a front end that loads pickles says that it refuses them
+ * itself, so that the rest of what is there can be shown. */
+extern bool value_pickles_are_looked_after;
+
+/* Turns the image of a cell that was read in `container` into a private value; `still` says whether it is still where it was read. ATTEMPT_AGAIN:
  * it is not. ATTEMPT_FAILED: *status says why. The map's mutex is held if the cell refers to objects (cell_refers()), `me` may be
  * NULL otherwise. */
-enum attempt value_read(struct participant *me, struct store_map *map, struct cell_image image,
+enum attempt value_read(struct participant *me, const struct comem_object *container, struct cell_image image,
                         bool (*still)(const void *), const void *context, comem_value *value, comem_status *status);
 
 /* One attempt to read something of an object without its lock, as value_read(). */

@@ -224,7 +224,7 @@ static enum attempt read_content(struct participant *me, struct comem_object *va
     if (attempt == ATTEMPT_DONE && me == NULL && cell_refers(image.head))
         attempt = ATTEMPT_AGAIN;
     if (attempt == ATTEMPT_DONE)
-        attempt = value_read(me, variable->map, image, reading_still, &reading, content->value, status);
+        attempt = value_read(me, variable, image, reading_still, &reading, content->value, status);
     *content->moment = (struct variable_moment){reading.version, image};
     return attempt;
 }
@@ -355,7 +355,7 @@ static comem_status store_value(struct participant *me, struct comem_object *var
 {
     struct cell_image image;
     *stored = false;
-    comem_status status = cell_pack(value, &image);
+    comem_status status = value_pack(variable, value, &image);
     if (status != COMEM_OK)
         return status;
     unsigned tries = heap_first_try(me);

@@ -301,7 +301,6 @@ comem_status named_adopt(struct store_map *map)
     word_order();
     word_store(&header->boot, os_boot());
     memcpy(map->id, id, sizeof map->id); /* private: the map's own copy */
-    named_lock_shared(&map->memory);
     return COMEM_OK;
 }
 

@@ -21,7 +21,7 @@ comem_status named_find(const char *path, struct os_file *file);
 comem_status named_look(const char *path, struct os_memory *memory);
 /* Locks it against all who would open it. False: somebody has it open. */
 bool named_lock_alone(const struct os_memory *memory);
-/* Lets others open it again, and keeps who would be alone with it away. */
+/* Lets others open it again, and keeps away who would be alone with it. */
 bool named_lock_shared(const struct os_memory *memory);
 /* Whether `path` still names it. */
 bool named_is_at(const struct os_memory *memory, const char *path);
@@ -29,7 +29,7 @@ bool named_is_at(const struct os_memory *memory, const char *path);
 /* Opens the store at `path` into `map`, which is empty and stays so on failure. *strange: it was last used in another start
  * of the machine, or is a copy; then it is locked, and to be adopted or given up. COMEM_NOT_FOUND and so on: comem.h. */
 comem_status named_open(const char *path, struct store_map *map, bool *strange);
-/* Makes what was strange this file's and this start's, and lets others in. Nobody is attached; all seats are free, or forgone. */
+/* Makes what was strange this file's and this start's; the lock stays. Nobody is attached; all seats are free, or forgone. */
 comem_status named_adopt(struct store_map *map);
 /* Makes a store for `path` that nobody sees yet. As store_make(). */
 comem_status named_make(const char *path, uint64_t size_limit, struct store_map *map);

@@ -531,7 +531,7 @@ static void a_reader_overtaken_at_any_look_starts_again(void **state)
         comem_status status;
         assert_ok(participant_enter(bench->map, &me));
         map_lock(me);
-        attempt = value_read(me, bench->map, image, still_for, &left, &value, &status);
+        attempt = value_read(me, &list->object, image, still_for, &left, &value, &status);
         pthread_mutex_unlock(&bench->map->mutex);
         participant_leave(me);
         assert_ok(status);
