@@ -42,15 +42,16 @@ static comem_status known_map(const char *path, struct store_map **map)
 
 /* ---- what is strange ---- */
 
-static comem_status settle(struct store_map *map, const char *name, bool mend)
+/* `name` is NULL for one who mends. */
+static comem_status settle(struct store_map *map, const char *path, const char *name)
 {
-    if (!mend && seat_any_taken(map))
+    if (name != NULL && seat_any_taken(map))
         return store_error(
             COMEM_DAMAGED,
-            "the store '%.80s' was in use when the machine stopped, or is a copy of one in use; `comem check "
-            "--repair` with its name looks after that",
-            name);
-    if (mend)
+            "%.100s: the store was in use when the machine stopped, or is a copy of one in use; look after "
+            "it with `comem check --repair %.40s`",
+            path, name);
+    if (name == NULL)
         seat_forgo_all(map);
     walk_forget_stamps(map);
     return named_adopt(map);
@@ -71,7 +72,7 @@ static comem_status open_or_make(const char *name, const char *path, uint64_t si
     bool strange;
     comem_status status = named_open(path, map, &strange);
     if (status == COMEM_OK && strange)
-        status = settle(map, name, false);
+        status = settle(map, path, name);
     if (status == COMEM_OK && strange)
         named_lock_shared(&map->memory);
     if (status == COMEM_NOT_FOUND && !existing) {
@@ -140,7 +141,7 @@ static comem_status open_alone(const char *path, struct store_map *map)
     if (status == COMEM_OK && !named_lock_alone(&map->memory))
         status = store_error(COMEM_DENIED, "%.100s: another process has the store open", path);
     if (status == COMEM_OK && strange)
-        status = settle(map, path, true);
+        status = settle(map, path, NULL);
     if (status != COMEM_OK)
         store_map_clear(map);
     return status;

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "objects/list_read.h"
+#include "objects/value.h"
 #include "store/named.h"
 
 /* Names of this test process's own. */
@@ -25,7 +27,9 @@ static const char *own_name(const char *what)
 
 static const char *path_of(const char *name)
 {
-    static char path[NAMED_PATH_MAX];
+    static char paths[4][NAMED_PATH_MAX];
+    static unsigned next;
+    char *path = paths[next++ % 4];
     assert_ok(named_path(name, path));
     return path;
 }
@@ -181,14 +185,1007 @@ static void what_is_no_plain_file_of_ones_own_is_refused(void **state)
     assert_detail("no such folder");
 }
 
+/* ---- what is in the file ---- */
+
+/* Writes over the store's file, closed, and says what opening it answers. */
+static void assert_damage_refused(const char *name, uint64_t offset, uint64_t word, comem_status expected,
+                                  const char *sentence)
+{
+    uint64_t before;
+    int fd = open(path_of(name), O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &before, sizeof before, (off_t)offset), sizeof before);
+    assert_int_equal(pwrite(fd, &word, sizeof word, (off_t)offset), sizeof word);
+    assert_refused(expected, name, sentence);
+    assert_int_equal(pwrite(fd, &before, sizeof before, (off_t)offset), sizeof before);
+    close(fd);
+    assert_ok(open_existing(name));
+}
+
+static void what_is_no_sound_store_is_refused(void **state)
+{
+    const char *name = own_name("odd");
+    (void)state;
+    comem_close(opened(name));
+    assert_damage_refused(name, offsetof(struct store_header, magic), 1, COMEM_UNSUPPORTED, "no comem store");
+    assert_damage_refused(name, offsetof(struct store_header, fingerprint), 1, COMEM_UNSUPPORTED, "another version");
+    assert_damage_refused(name, offsetof(struct store_header, named), 0, COMEM_UNSUPPORTED, "a program's own");
+    assert_damage_refused(name, offsetof(struct store_header, window), 4096, COMEM_DAMAGED, "contradicts itself");
+    assert_damage_refused(name, offsetof(struct store_header, committed), UINT64_C(1) << 33, COMEM_DAMAGED,
+                          "cut short");
+    assert_damage_refused(name, offsetof(struct store_header, committed), 8, COMEM_DAMAGED, "contradicts itself");
+    const off_t sizes[] = {80000000, 70000, 10000, 8};
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        assert_int_equal(truncate(path_of(name), sizes[i] < 75000000 ? sizes[i] : 75000000), 0);
+        assert_refused(COMEM_DAMAGED, name, "cut short");
+    }
+    assert_int_equal(truncate(path_of(name), 0), 0);
+    assert_refused(COMEM_UNSUPPORTED, name, "no comem store");
+    assert_status(COMEM_UNSUPPORTED, comem_unlink(name));
+    assert_true(exists(path_of(name)));
+    unlink(path_of(name));
+}
+
+/* A store of another version could never be got rid of. */
+static void a_store_of_another_version_can_be_removed(void **state)
+{
+    const char *name = own_name("old");
+    uint64_t other = 1;
+    (void)state;
+    comem_close(opened(name));
+    int fd = open(path_of(name), O_RDWR | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, &other, sizeof other, offsetof(struct store_header, fingerprint)), sizeof other);
+    close(fd);
+    assert_ok(comem_unlink(name));
+    assert_false(exists(path_of(name)));
+}
+
+/* ---- other users ---- */
+
+#define NOBODY 65534
+
+static int as_another(void *argument)
+{
+    const char *path = argument;
+    comem_store *store;
+    child_check(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+    child_check(comem_open(path, NULL, &store) == COMEM_DENIED);
+    child_check(strstr(comem_detail(), "another user") != NULL);
+    child_check(comem_unlink(path) == COMEM_DENIED);
+    child_check(comem_open("/root/store", NULL, &store) == COMEM_DENIED);
+    return 0;
+}
+
+/* What one user stores another could read, change, or break. */
+static void the_store_of_another_user_is_refused(void **state)
+{
+    const char *name = own_name("theirs");
+    char path[NAMED_PATH_MAX];
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    strcpy(path, path_of(name));
+    comem_close(opened(name));
+    assert_int_equal(support_run(as_another, path), 0);
+    assert_true(exists(path));
+    assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+    assert_refused(COMEM_DENIED, name, "another user"); /* not even root: it is theirs to change at any time */
+    assert_status(COMEM_DENIED, comem_unlink(name));
+    unlink(path);
+}
+
+/* ---- limits ---- */
+
+static int small_address_space(void *argument)
+{
+    struct rlimit limit = {UINT64_C(8) << 30, UINT64_C(8) << 30};
+    comem_store *store;
+    child_check(setrlimit(RLIMIT_AS, &limit) == 0);
+    child_check(comem_open(argument, NULL, &store) == COMEM_NO_MEMORY && store == NULL);
+    child_check(strstr(comem_detail(), "ulimit -v") != NULL);
+    return 0;
+}
+
+static int small_files(void *argument)
+{
+    struct rlimit limit = {MIB, MIB};
+    comem_store *store;
+    child_check(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    child_check(comem_open(argument, NULL, &store) == COMEM_NO_MEMORY && store == NULL);
+    return 0;
+}
+
+/* The window would be mapped in part, or SIGXFSZ would kill. */
+static void limits_of_the_process_are_errors(void **state)
+{
+    char name[64], other[64];
+    (void)state;
+    strcpy(name, own_name("limits"));
+    strcpy(other, own_name("files"));
+    comem_close(opened(name));
+    if (!support_sanitized())
+        assert_int_equal(support_run(small_address_space, name), 0);
+    assert_int_equal(support_run(small_files, other), 0);
+    assert_false(exists(path_of(other))); /* nor is anything left of it */
+    assert_ok(comem_unlink(name));
+}
+
+static void a_size_limit_that_is_none_makes_no_store(void **state)
+{
+    const char *name = own_name("size");
+    comem_options options = {.size_limit = MIB - 1};
+    comem_store *store;
+    (void)state;
+    assert_status(COMEM_INVALID, comem_open(name, &options, &store));
+    setenv("COMEM_SIZE_LIMIT", "much", 1);
+    assert_status(COMEM_INVALID, comem_open(name, NULL, &store));
+    unsetenv("COMEM_SIZE_LIMIT");
+    assert_false(exists(path_of(name)));
+}
+
+/* A full store, or a full file system, would be a SIGBUS. */
+static void a_store_by_name_keeps_to_its_size_limit(void **state)
+{
+    const char *name = own_name("full");
+    comem_options options = {.size_limit = 2 * MIB};
+    comem_store *store;
+    comem_status status;
+    char *bytes = calloc(1, 10000);
+    (void)state;
+    assert_ok(comem_open(name, &options, &store));
+    comem_list *list = root_list(store);
+    while ((status = comem_list_append(list, comem_bytes(bytes, 10000))) == COMEM_OK)
+        ;
+    assert_int_equal(status, COMEM_NO_MEMORY);
+    assert_true(support_len(list) > 100);
+    assert_ok(comem_list_clear(list));
+    assert_ok(comem_list_append(list, comem_int(1)));
+    comem_list_release(list);
+    comem_close(store);
+    assert_ok(comem_unlink(name));
+    free(bytes);
+}
+
+/* ---- another start of the machine, copies ---- */
+
+static uint64_t played_boot = 5;
+
+static uint64_t another_boot(void)
+{
+    return played_boot;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char block[65536];
+    ssize_t got;
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(in >= 0 && out >= 0);
+    while ((got = read(in, block, sizeof block)) > 0)
+        assert_int_equal(write(out, block, (size_t)got), got);
+    close(in);
+    close(out);
+}
+
+static struct store_header *header_of(comem_store *store)
+{
+    return store->map->header;
+}
+
+/* What was left in good order would have to be repaired. */
+static void a_store_that_was_closed_outlives_the_machines_start(void **state)
+{
+    const char *name = own_name("boot");
+    uint8_t id[16];
+    (void)state;
+    comem_store *store = opened(name);
+    comem_list *list = root_list(store);
+    memcpy(id, store->map->id, sizeof id);
+    assert_ok(comem_list_append(list, comem_int(3)));
+    comem_list_release(list);
+    comem_close(store);
+    os_seam_boot = another_boot;
+    store = opened(name);
+    assert_int_equal(word_load(&header_of(store)->boot), played_boot);
+    assert_memory_not_equal(store->map->id, id, sizeof id); /* names of objects from before mean nothing now */
+    assert_memory_equal(store->map->id, header_of(store)->id, sizeof id);
+    list = root_list(store);
+    assert_int_equal(support_int(list, 0), 3);
+    comem_list_release(list);
+    comem_close(store);
+    assert_ok(open_existing(name)); /* and it is this start's now */
+    os_seam_boot = NULL;
+    assert_ok(comem_unlink(name));
+}
+
+static int die_inside(void *argument)
+{
+    comem_store *store = opened(argument);
+    comem_list *list = root_list(store);
+    struct participant *me;
+    child_check(comem_list_append(list, comem_int(4)) == COMEM_OK);
+    child_check(participant_enter(store->map, &me) == COMEM_OK);
+    child_check(object_lock(me, &list->object) == COMEM_OK);
+    _exit(0); /* the kernel marks its life word */
+}
+
+/* What the power took: the slots stand as those of living threads, whose numbers may be anybody's by now. */
+static void revive(comem_store *store)
+{
+    for (uint32_t i = 0; i < seat_high(store->map, SEATS_OF_SLOTS); i++) {
+        struct slot *slot = slot_at(store->map, i);
+        if (seat_state(word_load(&slot->control)) == SEAT_LIVE && os_life_over(&slot->life))
+            word32_store(&slot->life.u.word, 1);
+    }
+}
+
+static void a_store_in_use_when_the_machine_stopped_is_refused_until_it_is_mended(void **state)
+{
+    char name[64];
+    struct store_map *map;
+    struct os_memory memory;
+    struct store_header header;
+    (void)state;
+    strcpy(name, own_name("unclean"));
+    assert_int_equal(support_run(die_inside, name), 0);
+    assert_ok(named_look(path_of(name), &memory));
+    assert_ok(store_read(&memory, &header));
+    comem_store raw = {.map = store_map_new()};
+    raw.map->memory = memory;
+    assert_ok(store_map_read(raw.map, &header));
+    revive(&raw);
+    store_map_free(raw.map);
+
+    os_seam_boot = another_boot;
+    comem_store *store;
+    for (unsigned i = 0; i < 2; i++) { /* looking changes nothing */
+        assert_status(COMEM_DAMAGED, comem_open(name, NULL, &store));
+        assert_detail("comem check --repair");
+        assert_detail(name);
+    }
+    assert_ok(handle_open_repair(name, &map));
+    assert_int_equal(support_problems(map), 0);
+    handle_close_named(map);
+    store = opened(name);
+    comem_list *list = root_list(store);
+    assert_int_equal(support_int(list, 0), 4);
+    assert_ok(comem_list_append(list, comem_int(5))); /* the dead one's lock is gone */
+    comem_list_release(list);
+    comem_close(store);
+    os_seam_boot = NULL;
+    assert_ok(comem_unlink(name));
+}
+
+/* Two who write into one store, each taking it for another one's, or threads of the one for threads of the other. */
+static void a_copy_is_a_store_of_its_own(void **state)
+{
+    char name[64], clean[64], unclean[64];
+    (void)state;
+    strcpy(name, own_name("original"));
+    strcpy(clean, own_name("clean"));
+    strcpy(unclean, own_name("unclean"));
+    comem_store *store = opened(name);
+    comem_list *list = root_list(store);
+    assert_ok(comem_list_append(list, comem_int(1)));
+    copy_file(path_of(name), path_of(unclean));
+    assert_refused(COMEM_DAMAGED, unclean, "copy of one in use");
+    comem_list_release(list);
+    comem_close(store);
+    copy_file(path_of(name), path_of(clean));
+
+    store = opened(name);
+    list = root_list(store);
+    comem_store *copied = opened(clean);
+    assert_ptr_not_equal(store->map, copied->map);
+    assert_memory_not_equal(store->map->id, copied->map->id, sizeof store->map->id);
+    comem_list *other = root_list(copied);
+    assert_ok(comem_list_append(other, comem_int(2)));
+    assert_int_equal(support_len(list), 1);
+    assert_int_equal(support_len(other), 2);
+    assert_status(COMEM_INVALID, comem_list_append(list, comem_ref(other)));
+    comem_list_release(list);
+    comem_list_release(other);
+    comem_close(store);
+    comem_close(copied);
+    assert_ok(comem_unlink(name));
+    assert_ok(comem_unlink(clean));
+    unlink(path_of(unclean));
+}
+
+static int open_and_stay(void *argument)
+{
+    int *const *pipes = argument;
+    char byte;
+    comem_store *store = opened((const char *)pipes[2]);
+    child_check(write(pipes[0][1], "x", 1) == 1);
+    child_check(read(pipes[1][0], &byte, 1) == 0); /* until the test closes it */
+    comem_close(store);
+    return 0;
+}
+
+/* What one process mends another one would change meanwhile. */
+static void a_store_is_mended_by_one_who_has_it_alone(void **state)
+{
+    char name[64], byte;
+    int there[2], go[2];
+    struct store_map *map;
+    (void)state;
+    strcpy(name, own_name("mend"));
+    assert_true(pipe(there) == 0 && pipe2(go, O_CLOEXEC) == 0);
+    comem_close(opened(name));
+    int *pipes[] = {there, go, (int *)(void *)name};
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        close(go[1]);
+        _exit(open_and_stay(pipes));
+    }
+    assert_int_equal(read(there[0], &byte, 1), 1);
+    assert_status(COMEM_DENIED, handle_open_repair(name, &map));
+    assert_detail("another process has the store open");
+    close(go[1]);
+    assert_int_equal(support_wait(child), 0);
+    assert_ok(handle_open_repair(name, &map));
+    assert_status(COMEM_DENIED, handle_open_repair(name, &map));
+    handle_close_named(map);
+    assert_ok(open_existing(name));
+    assert_ok(comem_unlink(name));
+    close(there[0]);
+    close(there[1]);
+    close(go[0]);
+}
+
+/* ---- opening and closing ---- */
+
+/* Descriptors and mappings of this process that are of stores in memory; of one that it made itself no name is shown. */
+static unsigned count_traces(void)
+{
+    unsigned count = 0;
+    char line[512], link[512];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (fgets(line, sizeof line, maps) != NULL)
+        count += strstr(line, NAMED_FOLDER "/") != NULL;
+    fclose(maps);
+    DIR *folder = opendir("/proc/self/fd");
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        snprintf(line, sizeof line, "/proc/self/fd/%.20s", entry->d_name);
+        ssize_t size = readlink(line, link, sizeof link - 1);
+        link[size < 0 ? 0 : size] = '\0';
+        count += strstr(link, NAMED_FOLDER "/") != NULL;
+    }
+    closedir(folder);
+    return count;
+}
+
+/* A program that opens a store now and then would run out of descriptors or address space. */
+static void a_thousand_openings_leave_nothing(void **state)
+{
+    char name[64];
+    (void)state;
+    strcpy(name, own_name("often"));
+    unsigned before = count_traces();
+    comem_store *kept = opened(name);
+    assert_int_equal(count_traces(), before + 2);
+    comem_close(kept);
+    for (unsigned i = 0; i < 1000; i++) {
+        comem_store *store = opened(name);
+        comem_list *list = root_list(store);
+        assert_ok(comem_list_append(list, comem_int(i)));
+        assert_int_equal(support_len(list), i + 1);
+        comem_list_release(list);
+        comem_close(store);
+    }
+    assert_int_equal(count_traces(), before);
+    assert_ok(comem_unlink(name));
+}
+
+/* Two mappings of one store would not know each other's handles. */
+static void a_store_is_mapped_once_and_closed_with_its_last_opening(void **state)
+{
+    char name[64], path[NAMED_PATH_MAX], link_path[NAMED_PATH_MAX + 8];
+    (void)state;
+    strcpy(name, own_name("once"));
+    comem_store *first = opened(name);
+    strcpy(path, path_of(name));
+    comem_store *second = opened(path);
+    snprintf(link_path, sizeof link_path, "%s-2", path);
+    assert_int_equal(link(path, link_path), 0);
+    comem_store *third = opened(link_path);
+    assert_ptr_equal(first->map, second->map);
+    assert_ptr_equal(first->map, third->map);
+    comem_list *list = root_list(first), *same = root_list(second);
+    assert_ptr_equal(list, same);
+    comem_close(first);
+    comem_close(third);
+    assert_ok(comem_list_append(list, comem_int(1)));
+    comem_close(second);
+    assert_status(COMEM_GONE, comem_list_append(list, comem_int(1)));
+    comem_list_release(list);
+    comem_list_release(same);
+    unlink(link_path);
+    assert_ok(comem_unlink(name));
+}
+
+/* Every kind of call on a handle of a store that is not there. */
+static void assert_gone(comem_list *list, comem_dict *dict, comem_variable *variable)
+{
+    comem_value value = comem_int(1), key = comem_str("key", 3);
+    size_t length;
+    bool found;
+    struct object_name name;
+    const comem_status answers[] = {
+        comem_list_len(list, &length),
+        comem_list_get(list, 0, &value),
+        comem_list_append(list, comem_int(1)),
+        comem_list_append(list, comem_str("longer than a cell", 18)),
+        comem_list_set(list, 0, comem_int(1)),
+        comem_list_extend(list, &key, 1),
+        comem_list_pop(list, NULL),
+        comem_list_clear(list),
+        comem_list_sort(list),
+        comem_list_read(list, 0, 1, &value, &length),
+        comem_dict_len(dict, &length),
+        comem_dict_get(dict, key, &value),
+        comem_dict_set(dict, key, comem_int(1)),
+        comem_dict_set(dict, key, comem_str("longer than a cell", 18)),
+        comem_dict_contains(dict, key, &found),
+        comem_dict_pop(dict, key, NULL),
+        comem_dict_read(dict, NULL, NULL, 0, &length),
+        comem_dict_clear(dict),
+        comem_variable_get(variable, &value),
+        comem_variable_set(variable, comem_int(2)),
+        comem_variable_add(variable, comem_int(2), NULL),
+        object_name_get(&list->object, 0, &name),
+    };
+    for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++)
+        if (answers[i] != COMEM_GONE)
+            fail_msg("call %u: %s", i, comem_strerror(answers[i]));
+    assert_detail("the store was closed");
+    assert_false(object_alive(&list->object));
+    assert_int_equal(object_flags(&dict->object) & ~OBJECT_DEEP, 0);
+}
+
+/* A handle points into the window. */
+static void handles_of_a_closed_store_are_gone_for_good(void **state)
+{
+    char name[64], other[64];
+    comem_dict *dict;
+    comem_variable *variable;
+    struct list_cursor cursor;
+    comem_value value;
+    (void)state;
+    strcpy(name, own_name("closed"));
+    strcpy(other, own_name("another"));
+    comem_store *store = opened(name);
+    comem_list *list = root_list(store);
+    assert_ok(comem_list_append(list, comem_int(1)));
+    assert_ok(comem_list_append(list, comem_int(2)));
+    assert_ok(comem_root_dict(store, "dict", &dict));
+    assert_ok(comem_root_variable(store, "variable", comem_int(1), &variable));
+    list_cursor_start(&cursor, list);
+    assert_ok(list_cursor_next(&cursor, &value));
+    comem_close(store);
+    assert_gone(list, dict, variable);
+    comem_store *elsewhere = opened(other); /* fills the map that the handles point to */
+    assert_gone(list, dict, variable);
+    comem_list *there = root_list(elsewhere);
+    assert_status(COMEM_GONE, comem_list_append(there, comem_ref(list)));
+    store = opened(name);
+    assert_gone(list, dict, variable);
+    assert_status(COMEM_GONE, list_cursor_next(&cursor, &value));
+    comem_list *again = root_list(store);
+    assert_int_equal(support_len(again), 2);
+    comem_list_release(list);
+    comem_dict_release(dict);
+    comem_close(store);
+    comem_variable_release(variable);
+    comem_list_release(again);
+    comem_list_release(there);
+    comem_close(elsewhere);
+    assert_ok(comem_unlink(name));
+    assert_ok(comem_unlink(other));
+}
+
+/* What a closed handle held would stay in the store as long as this process is there. */
+static void closing_gives_back_what_the_process_held(void **state)
+{
+    const char *name = own_name("held");
+    comem_list *lists[100];
+    (void)state;
+    comem_store *store = opened(name);
+    comem_list_release(root_list(store));
+    uint64_t used = support_used(store->map);
+    for (unsigned i = 0; i < 100; i++)
+        lists[i] = support_list(store);
+    comem_close(store);
+    store = opened(name);
+    assert_true(support_used(store->map) <= used);
+    assert_int_equal(support_problems(store->map), 0);
+    comem_close(store);
+    for (unsigned i = 0; i < 100; i++)
+        comem_list_release(lists[i]);
+    assert_ok(comem_unlink(name));
+}
+
+/* ---- threads ---- */
+
+struct bystander {
+    comem_list *list;
+    _Atomic int there, go, answer;
+};
+
+static void *stand_by(void *argument)
+{
+    struct bystander *bystander = argument;
+    bystander->answer = comem_list_append(bystander->list, comem_int(1)) == COMEM_OK;
+    bystander->there = 1;
+    support_await(&bystander->go, 1);
+    bystander->answer = (int)comem_list_append(bystander->list, comem_int(1));
+    bystander->there = 2;
+    support_await(&bystander->go, 2);
+    return NULL;
+}
+
+/* The kernel would look for a thread's life word where nothing is mapped any more. */
+static void a_store_closed_under_other_threads_goes_with_the_last_of_them(void **state)
+{
+    char name[64];
+    pthread_t thread;
+    (void)state;
+    strcpy(name, own_name("threads"));
+    for (unsigned calls = 0; calls < 2; calls++) { /* whether the thread calls again, or ends */
+        unsigned before = count_traces();
+        comem_store *store = opened(name);
+        struct bystander bystander = {.list = root_list(store)};
+        assert_int_equal(pthread_create(&thread, NULL, stand_by, &bystander), 0);
+        support_await(&bystander.there, 1);
+        assert_true(bystander.answer);
+        comem_close(store);
+        assert_status(COMEM_GONE, comem_list_append(bystander.list, comem_int(1)));
+        assert_int_equal(count_traces(), before + 2); /* the thread's life is in there */
+        if (calls == 1) {
+            bystander.go = 1;
+            support_await(&bystander.there, 2);
+            assert_int_equal(bystander.answer, COMEM_GONE);
+            assert_int_equal(count_traces(), before);
+        }
+        bystander.go = 2;
+        pthread_join(thread, NULL);
+        assert_int_equal(count_traces(), before);
+        comem_list_release(bystander.list);
+    }
+    assert_ok(comem_unlink(name));
+}
+
+static void a_store_opened_again_under_other_threads_goes_on(void **state)
+{
+    char name[64];
+    pthread_t thread;
+    (void)state;
+    strcpy(name, own_name("reopened"));
+    comem_store *store = opened(name);
+    struct bystander bystander = {.list = root_list(store)};
+    assert_int_equal(pthread_create(&thread, NULL, stand_by, &bystander), 0);
+    support_await(&bystander.there, 1);
+    comem_close(store);
+    store = opened(name);
+    comem_list *list = root_list(store);
+    assert_int_equal(support_len(list), 1);
+    bystander.go = 2; /* its handle stays stale */
+    pthread_join(thread, NULL);
+    assert_int_equal(bystander.answer, COMEM_GONE);
+    assert_ok(comem_list_append(list, comem_int(2)));
+    comem_list_release(list);
+    comem_list_release(bystander.list);
+    comem_close(store);
+    assert_int_equal(count_traces(), 0);
+    assert_ok(comem_unlink(name));
+}
+
+static void *open_and_leave(void *argument)
+{
+    comem_store **store = argument;
+    *store = opened((const char *)*store);
+    return root_list(*store);
+}
+
+/* A keeper sleeps for good; the store would stay mapped for good. */
+static void a_keeper_leaves_with_the_store(void **state)
+{
+    char name[64];
+    pthread_t thread;
+    void *list;
+    (void)state;
+    strcpy(name, own_name("keeper"));
+    comem_store *store = (comem_store *)(void *)name;
+    assert_int_equal(pthread_create(&thread, NULL, open_and_leave, &store), 0);
+    pthread_join(thread, &list); /* no other thread is attached, and there is a handle: a keeper came */
+    assert_int_equal(count_traces(), 2);
+    comem_close(store);
+    for (unsigned i = 0; i < 10000 && count_traces() > 0; i++)
+        support_nap(1000);
+    assert_int_equal(count_traces(), 0);
+    comem_list_release(list);
+    assert_ok(comem_unlink(name));
+}
+
+/* ---- removing ---- */
+
+static void a_removed_store_is_used_on_and_its_name_given_to_another(void **state)
+{
+    char name[64];
+    (void)state;
+    strcpy(name, own_name("removed"));
+    comem_store *store = opened(name);
+    comem_list *list = root_list(store);
+    assert_ok(comem_unlink(name));
+    assert_ok(comem_list_append(list, comem_int(1)));
+    comem_store *next = opened(name);
+    assert_ptr_not_equal(next->map, store->map);
+    comem_list *other = root_list(next);
+    assert_int_equal(support_len(other), 0);
+    assert_int_equal(support_len(list), 1);
+    comem_list_release(other);
+    comem_list_release(list);
+    comem_close(store);
+    comem_close(next);
+    assert_ok(comem_unlink(name));
+    assert_int_equal(count_traces(), 0);
+}
+
+/* ---- several at once ---- */
+
+struct race {
+    char name[64];
+    _Atomic int ready, go;
+    _Atomic int made;
+};
+
+static int open_at_once(void *argument)
+{
+    struct race *race = argument;
+    race->ready++;
+    support_await(&race->go, 1);
+    for (unsigned i = 0; i < 50; i++) {
+        comem_store *store;
+        child_check(comem_open(race->name, NULL, &store) == COMEM_OK);
+        comem_list *list;
+        child_check(comem_root_list(store, "list", &list) == COMEM_OK);
+        child_check(comem_list_append(list, comem_int(1)) == COMEM_OK);
+        comem_list_release(list);
+        comem_close(store);
+    }
+    return 0;
+}
+
+static void one_of_several_makes_a_store_and_all_have_it(void **state)
+{
+    enum { MANY = 8, ROUNDS = 5 };
+    (void)state;
+    struct race *race = support_shared(sizeof *race);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        pid_t children[MANY];
+        strcpy(race->name, own_name("race"));
+        race->ready = race->go = 0;
+        for (unsigned i = 0; i < MANY; i++)
+            children[i] = support_fork(open_at_once, race);
+        support_await(&race->ready, MANY);
+        race->go = 1;
+        for (unsigned i = 0; i < MANY; i++)
+            assert_int_equal(support_wait(children[i]), 0);
+        comem_store *store = opened(race->name);
+        comem_list *list = root_list(store);
+        assert_int_equal(support_len(list), MANY * 50);
+        assert_int_equal(support_problems(store->map), 0);
+        comem_list_release(list);
+        comem_close(store);
+        assert_ok(comem_unlink(race->name));
+    }
+}
+
+/* After the machine's start all come at once. */
+static void one_of_several_adopts_a_store_and_all_have_it(void **state)
+{
+    enum { MANY = 8, ROUNDS = 5 };
+    (void)state;
+    struct race *race = support_shared(sizeof *race);
+    strcpy(race->name, own_name("adopted"));
+    comem_close(opened(race->name));
+    os_seam_boot = another_boot;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        pid_t children[MANY];
+        played_boot++;
+        race->ready = race->go = 0;
+        for (unsigned i = 0; i < MANY; i++)
+            children[i] = support_fork(open_at_once, race);
+        support_await(&race->ready, MANY);
+        race->go = 1;
+        for (unsigned i = 0; i < MANY; i++)
+            assert_int_equal(support_wait(children[i]), 0);
+    }
+    comem_store *store = opened(race->name);
+    comem_list *list = root_list(store);
+    assert_int_equal(support_len(list), MANY * 50 * ROUNDS);
+    comem_list_release(list);
+    comem_close(store);
+    os_seam_boot = NULL;
+    assert_ok(comem_unlink(race->name));
+}
+
+/* ---- fork, exec, other processes ---- */
+
+static int use_inherited(void *argument)
+{
+    struct bystander *inherited = argument;
+    child_check(comem_list_append(inherited->list, comem_int(2)) == COMEM_OK);
+    store_detach_process();
+    return 0;
+}
+
+static int close_inherited(void *argument)
+{
+    comem_store *store = argument;
+    comem_close(store);
+    child_check(count_traces() == 0);
+    return 0;
+}
+
+/* A child would have no handles, or its closing be its parent's. */
+static void a_child_has_its_parents_stores_and_closes_its_own(void **state)
+{
+    char name[64], other[64];
+    (void)state;
+    strcpy(name, own_name("fork"));
+    strcpy(other, own_name("fork2"));
+    comem_store *store = opened(name), *second = opened(other);
+    struct bystander inherited = {.list = root_list(store)}, also = {.list = root_list(second)};
+    assert_int_equal(support_run(use_inherited, &inherited), 0);
+    assert_int_equal(support_run(use_inherited, &also), 0);
+    comem_close(second);
+    assert_int_equal(support_run(close_inherited, store), 0);
+    assert_int_equal(support_len(inherited.list), 1);
+    comem_list_release(inherited.list);
+    comem_list_release(also.list);
+    comem_close(store);
+    assert_ok(comem_unlink(name));
+    assert_ok(comem_unlink(other));
+}
+
+/* Closed in one thread while another is attached; then the program forks. */
+static void a_child_does_not_have_what_its_parent_closed(void **state)
+{
+    char name[64];
+    pthread_t thread;
+    (void)state;
+    strcpy(name, own_name("forked"));
+    comem_store *store = opened(name);
+    struct bystander bystander = {.list = root_list(store)};
+    assert_int_equal(pthread_create(&thread, NULL, stand_by, &bystander), 0);
+    support_await(&bystander.there, 1);
+    comem_close(store);
+    pid_t child = fork();
+    if (child == 0) {
+        child_check(count_traces() == 0);
+        child_check(comem_list_append(bystander.list, comem_int(1)) == COMEM_GONE);
+        _exit(0);
+    }
+    assert_int_equal(support_wait(child), 0);
+    bystander.go = 2;
+    pthread_join(thread, NULL);
+    comem_list_release(bystander.list);
+    assert_ok(comem_unlink(name));
+}
+
+/* An exec'd program could write into the store without knowing that it has it. */
+static void no_descriptor_is_inherited_by_another_program(void **state)
+{
+    const char *name = own_name("exec");
+    (void)state;
+    comem_store *store = opened(name);
+    assert_int_equal(fcntl(store->map->memory.fd, F_GETFD), FD_CLOEXEC);
+    assert_true(store->map->memory.fd >= 64);
+    comem_close(store);
+    assert_ok(comem_unlink(name));
+}
+
+struct parcel {
+    struct object_name name;
+    _Atomic int there, go;
+    char store[64];
+};
+
+/* Made before there is any store in the test process, so it inherits none. */
+static int reach_by_name(void *argument)
+{
+    struct parcel *parcel = argument;
+    struct comem_object *handle;
+    support_await(&parcel->there, 1);
+    child_check(object_name_open(&parcel->name, &handle) == COMEM_OK);
+    child_check(handle->map->named && handle_default_map() != handle->map);
+    child_check(comem_list_append((comem_list *)handle, comem_int(9)) == COMEM_OK);
+    comem_store *store = NULL;
+    child_check(comem_open(parcel->store, NULL, &store) == COMEM_OK && store->map == handle->map);
+    comem_close(store); /* what came with a name stays open */
+    child_check(comem_list_append((comem_list *)handle, comem_int(10)) == COMEM_OK);
+    child_check(comem_open(NULL, NULL, &store) == COMEM_OK && store->map != handle->map);
+    object_release(handle);
+    return 0;
+}
+
+/* Its objects could not be sent to another program, or its store be taken for the program's own. */
+static void an_object_of_a_store_by_name_is_reached_by_its_own_name(void **state)
+{
+    (void)state;
+    struct parcel *parcel = support_shared(sizeof *parcel);
+    strcpy(parcel->store, own_name("reach"));
+    pid_t child = support_fork(reach_by_name, parcel);
+    comem_store *store = opened(parcel->store);
+    comem_list *list = root_list(store);
+    assert_ok(object_name_get(&list->object, UINT64_C(60000000000), &parcel->name));
+    parcel->there = 1;
+    assert_int_equal(support_wait(child), 0);
+    assert_int_equal(support_int(list, 1), 10);
+    comem_list_release(list);
+    comem_close(store);
+    assert_ok(comem_unlink(parcel->store));
+}
+
+/* ---- other file systems ---- */
+
+static void a_path_on_a_disk_is_a_store_too(void **state)
+{
+    char folder[] = "./named-test-XXXXXX", path[64];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool known = os_file_system_known(fd);
+    close(fd);
+    snprintf(path, sizeof path, "%s/store", folder);
+    comem_store *store;
+    if (known) {
+        for (int64_t i = 0; i < 2; i++) {
+            store = opened(path);
+            comem_list *list = root_list(store);
+            assert_int_equal(support_len(list), i);
+            assert_ok(comem_list_append(list, comem_int(i)));
+            comem_list_release(list);
+            comem_close(store);
+        }
+        assert_ok(comem_unlink(path));
+    } else {
+        assert_status(COMEM_UNSUPPORTED, comem_open(path, NULL, &store));
+    }
+    assert_int_equal(rmdir(folder), 0); /* and nothing is left in it */
+}
+
+/* ---- without pickles ---- */
+
+static comem_value pickle(void)
+{
+    comem_value value = comem_bytes("as if from Python, and longer than a cell", 40);
+    value.kind = COMEM_PICKLE;
+    return value;
+}
+
+static void a_store_without_pickles_takes_and_gives_none(void **state)
+{
+    char name[64];
+    comem_options refuse = {.flags = COMEM_REFUSE_PICKLE};
+    comem_store *store, *strict;
+    comem_dict *dict;
+    comem_variable *variable;
+    comem_value value = comem_none(), values[2] = {comem_int(1), pickle()}, key = comem_str("key", 3);
+    size_t count;
+    (void)state;
+    strcpy(name, own_name("pickles"));
+    store = opened(name);
+    comem_list *list = root_list(store);
+    assert_ok(comem_root_dict(store, "dict", &dict));
+    assert_ok(comem_root_variable(store, "variable", pickle(), &variable));
+    assert_ok(comem_list_append(list, comem_int(5)));
+    assert_ok(comem_list_append(list, pickle()));
+    assert_ok(comem_dict_set(dict, key, pickle()));
+    assert_ok(comem_list_get(list, 1, &value));
+    assert_int_equal(value.kind, COMEM_PICKLE);
+    comem_value_clear(&value);
+    assert_ok(comem_open(name, &refuse, &strict));
+    comem_close(strict); /* until the last is closed */
+    const comem_status answers[] = {
+        comem_list_get(list, 1, &value),
+        comem_list_pop(list, &value),
+        comem_list_read(list, 0, 2, values, &count),
+        comem_list_append(list, pickle()),
+        comem_list_set(list, 0, pickle()),
+        comem_list_insert(list, 0, pickle()),
+        comem_list_extend(list, (comem_value[]){comem_int(1), pickle()}, 2),
+        comem_list_slice_set(list, COMEM_SLICE_ALL, (comem_value[]){pickle()}, 1),
+        comem_dict_get(dict, key, &value),
+        comem_dict_pop(dict, key, &value),
+        comem_dict_set(dict, comem_int(1), pickle()),
+        comem_dict_setdefault(dict, comem_int(1), pickle(), NULL),
+        comem_variable_get(variable, &value),
+        comem_variable_set(variable, pickle()),
+    };
+    for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++)
+        if (answers[i] != COMEM_TYPE)
+            fail_msg("call %u: %s", i, comem_strerror(answers[i]));
+    assert_detail("pickle");
+    assert_int_equal(support_len(list), 2); /* nothing was changed, and what is no pickle is there */
+    assert_int_equal(support_int(list, 0), 5);
+    assert_int_equal(support_dict_len(dict), 1);
+    assert_ok(comem_dict_pop(dict, key, NULL)); /* to be thrown away it need not be read */
+    assert_true((object_flags(&list->object) & OBJECT_NO_PICKLE) != 0);
+    comem_list_release(list);
+    comem_dict_release(dict);
+    comem_variable_release(variable);
+    comem_close(store);
+    store = opened(name);
+    list = root_list(store);
+    assert_ok(comem_list_get(list, 1, &value));
+    comem_value_clear(&value);
+    comem_list_release(list);
+    comem_close(store);
+    assert_ok(comem_unlink(name));
+}
+
+/* A list that Python made without pickles would get some from C. */
+static void an_object_made_without_pickles_takes_and_gives_none(void **state)
+{
+    struct bench *bench = *state;
+    struct comem_object *made;
+    comem_value value;
+    assert_ok(object_new_in(&bench->store, OBJECT_LIST, 0, OBJECT_NO_PICKLE, &made));
+    comem_list *list = (comem_list *)made, *other = support_list(&bench->store);
+    assert_status(COMEM_TYPE, comem_list_append(list, pickle()));
+    assert_ok(comem_list_append(other, pickle()));
+    assert_status(COMEM_TYPE, comem_list_extend_list(list, other));
+    word_store(&made->shared->flags, 0);
+    assert_ok(comem_list_append(list, pickle()));
+    word_store(&made->shared->flags, OBJECT_NO_PICKLE);
+    assert_status(COMEM_TYPE, comem_list_get(list, 0, &value));
+    value_pickles_are_looked_after = true;
+    assert_ok(comem_list_get(list, 0, &value));
+    value_pickles_are_looked_after = false;
+    comem_value_clear(&value);
+    comem_list_release(list);
+    comem_list_release(other);
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
     const struct CMUnitTest tests[] = {
+        ALONE(what_is_in_a_store_is_there_when_it_is_opened_again),
         ALONE(a_name_that_is_none_is_refused),
         ALONE(a_name_is_found_in_its_files_name_again),
         ALONE(what_is_no_plain_file_of_ones_own_is_refused),
-        ALONE(what_is_in_a_store_is_there_when_it_is_opened_again),
+        ALONE(what_is_no_sound_store_is_refused),
+        ALONE(a_store_of_another_version_can_be_removed),
+        ALONE(the_store_of_another_user_is_refused),
+        ALONE(limits_of_the_process_are_errors),
+        ALONE(a_size_limit_that_is_none_makes_no_store),
+        ALONE(a_store_by_name_keeps_to_its_size_limit),
+        ALONE(a_store_that_was_closed_outlives_the_machines_start),
+        ALONE(a_store_in_use_when_the_machine_stopped_is_refused_until_it_is_mended),
+        ALONE(a_copy_is_a_store_of_its_own),
+        ALONE(a_store_is_mended_by_one_who_has_it_alone),
+        ALONE(a_thousand_openings_leave_nothing),
+        ALONE(a_store_is_mapped_once_and_closed_with_its_last_opening),
+        ALONE(handles_of_a_closed_store_are_gone_for_good),
+        ALONE(closing_gives_back_what_the_process_held),
+        ALONE(a_store_closed_under_other_threads_goes_with_the_last_of_them),
+        ALONE(a_store_opened_again_under_other_threads_goes_on),
+        ALONE(a_keeper_leaves_with_the_store),
+        ALONE(a_removed_store_is_used_on_and_its_name_given_to_another),
+        ALONE(one_of_several_makes_a_store_and_all_have_it),
+        ALONE(one_of_several_adopts_a_store_and_all_have_it),
+        ALONE(a_child_has_its_parents_stores_and_closes_its_own),
+        ALONE(a_child_does_not_have_what_its_parent_closed),
+        ALONE(no_descriptor_is_inherited_by_another_program),
+        ALONE(an_object_of_a_store_by_name_is_reached_by_its_own_name),
+        ALONE(a_path_on_a_disk_is_a_store_too),
+        ALONE(a_store_without_pickles_takes_and_gives_none),
+        WITH_STORE(an_object_made_without_pickles_takes_and_gives_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
