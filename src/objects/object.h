@@ -19,22 +19,21 @@ struct object {
     struct block_header header;
     word32 lock;
     word32 zero;
-    word64 version; /* odd while the lock's holder changes something that readers without locks look at */
-    word64 links;   /* cells that name it: in containers, in what is built aside, in the trash */
-    word64 stamp;   /* os_clock() until which a pickled name keeps it, 0 if it never was pickled */
-    word64 spare[2];
+    word64 version;      /* odd while the lock's holder changes something that readers without locks look at */
+    word64 links;        /* cells that name it: in containers, in what is built aside, in the trash */
+    word64 stamp;        /* os_clock() until which a pickled name keeps it, 0 if it never was pickled */
+    struct cell content; /* a variable's value, beside its lock: who changes it takes one line; in other objects none */
 
     word64 identity; /* {OBJECT_MAGIC 16, type 8, state 8, generation 32} */
     word64 flags;
-    word64 scope;        /* the manager it was made in, 0 for none */
-    word64 table;        /* {change count 28, offset 36} of its content, offset 0 when it is empty */
-    struct cell content; /* a variable's value; in other objects none */
-    word64 rest[2];
+    word64 scope; /* the manager it was made in, 0 for none */
+    word64 table; /* {change count 28, offset 36} of its content, offset 0 when it is empty */
+    word64 rest[4];
 };
 #define OBJECT_UNBOUND ((comem_status)1000) /* a status of handles on nothing, for the front ends alone */
 
 static_assert(sizeof(struct object) == HEAP_OBJECT_SIZE && offsetof(struct object, identity) == 64 &&
-                  offsetof(struct object, content) == 96,
+                  offsetof(struct object, content) == 48,
               "docs/format.md says so");
 
 /* A handle: private memory, one for each object that this process holds, however often it holds it. comem_list and the like
