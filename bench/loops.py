@@ -77,6 +77,17 @@ def add(items, keys):
         items.add(key, 1)
 
 
+def add_one(value, times):
+    for _ in times:
+        value.add(1)
+
+
+def add_one_with_lock(value, times):
+    for _ in times:
+        with value.get_lock():
+            value.value += 1
+
+
 def get_nested(items, times):
     for _ in times:
         items["a"]["b"]

@@ -13,6 +13,7 @@ import dict_rows as dicts
 import list_rows as lists
 import loops
 import store_rows as stores
+import value_rows as values
 import var_rows as variables
 from plan import NotMeasured, Plan
 from processes import Failed, cpus, in_group, pin
@@ -61,6 +62,7 @@ GET, PUT = "LMDB get transaction", "LMDB put transaction"
 LOCK = "contended multiprocessing.Lock"
 ALONE, SLEEPING = "one process alone", "while the writer sleeps"
 PICKLE = "pickle dumps + loads"
+VALUE = "multiprocessing.Value, its lock"
 
 ROWS = (
     Row("list.get", "`items[i]`", LIST, 2.5, lists.get),
@@ -84,6 +86,7 @@ ROWS = (
     Row("dict.empty.bytes", "an empty dict's part of a full store", "none", 512, dicts.empty_bytes, "bytes"),
     Row("value.nested", "`d[k] = value; d[k]`, a dict of 5 scalars", PICKLE, 0.5, dicts.value_nested),
     Row("value.large", "the same, 1 MB ndarray", PICKLE, 1, dicts.value_large),
+    Row("value.add", "`Value.add(1)`", VALUE, 1 / 8, values.add),
     Row("manager.list.get", "`Manager().list()[i]`, one CPU", MANAGER, 1 / 300, lists.managed_get),
     Row("manager.list.append", "`Manager().list().append(value)`, one CPU", MANAGER, 1 / 250, lists.managed_append),
     Row("manager.dict.get", "`Manager().dict()[k]`, one CPU", MANAGER, 1 / 300, dicts.managed(loops.get)),
@@ -104,6 +107,7 @@ ROWS = (
     Row("dict.get.other_key", "`d[k]`, another process stores under another", SLEEPING, 1.3, dicts.get_other_key),
     Row("dict.set.two", "`d[k] = value` in two processes, own keys", LOCK, 0.5, dicts.set_two),
     Row("dict.add.two", "`d.add(k, 1)` in two processes, one key", LOCK, 0.5, dicts.add_two),
+    Row("value.add.two", "`Value.add(1)` in two processes, one value", VALUE, 1 / 20, values.add_two),
 )
 
 

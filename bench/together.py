@@ -1,10 +1,11 @@
 """What two processes at once do to each other: readers, a reader beside a writer, changes beside those of a lock."""
 
+from operator import methodcaller
 from statistics import median
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Sequence
 
 import loops
-from plan import Plan, need_two_cpus
+from plan import Plan, indices, need_two_cpus
 from processes import FORK, in_two
 from timing import alternate, elapsed, figures, own
 
@@ -105,20 +106,33 @@ class Work(NamedTuple):
     loop: Callable  # of the object and of what() gives
     what: Callable  # what(me, count): the arguments of `count` operations of process `me`
     check: Callable  # check(items, count): raises Failed when something of both processes' work was lost
+    clear: Callable = methodcaller("clear")  # clear(items): as it was before
+
+
+class Peer(NamedTuple):
+    """What each of them does to another one meanwhile."""
+
+    loop: Callable  # of both
+    items: object
+    times: Sequence  # as many things as operations by each process
 
 
 def beside_lock(plan: Plan, items, work: Work) -> dict:
     """Two processes change one object, and as often acquire and release one lock; of both the slower one counts."""
+    return beside_peer(plan, items, work, Peer(loops.acquire_release, FORK.Lock(), indices(plan.changes)))
+
+
+def beside_peer(plan: Plan, items, work: Work, peer: Peer) -> dict:
     need_two_cpus()
-    ours, theirs = in_two(change_in_turns, items, FORK.Lock(), work, plan)
+    ours, theirs = in_two(change_in_turns, items, work, peer, plan)
     slower = [tuple(map(max, pair, other)) for pair, other in zip(ours, theirs)]
     overlap = median(min(pair[0], other[0]) / max(pair[0], other[0]) for pair, other in zip(ours, theirs))
     return {**figures(slower)._asdict(), "overlap": overlap}
 
 
-def change_in_turns(me: int, meeting, items, lock, work: Work, plan: Plan) -> list:
-    """(time of a change, time of an acquire and release) for every round, both beside the other process's."""
-    change, acquire_release = own(work.loop), own(loops.acquire_release)
+def change_in_turns(me: int, meeting, items, work: Work, peer: Peer, plan: Plan) -> list:
+    """(time of a change, time of the peer's) for every round, both beside the other process's."""
+    change, change_peer = own(work.loop), own(peer.loop)
     count = plan.changes
     mine = work.what(me, count)
 
@@ -126,19 +140,19 @@ def change_in_turns(me: int, meeting, items, lock, work: Work, plan: Plan) -> li
         time = beside(change, items, mine)
         if me == 0:
             work.check(items, count)
-            items.clear()
+            work.clear(items)
         meeting.rest(me)
         return time
 
-    def locking():
-        return beside(acquire_release, lock, mine)
+    def changing_peer():
+        return beside(change_peer, peer.items, peer.times)
 
-    def beside(loop, *arguments):
+    def beside(loop, items, what):
         meeting.rest(me)
         meeting.start(me)
-        time = elapsed(loop, *arguments) / count
+        time = elapsed(loop, items, what) / len(what)
         meeting.rest(me)
         return time
 
     turns = range(-1, plan.slow_pairs)
-    return [alternate(turn, changing, locking) for turn in turns][1:]  # the first one only warms up
+    return [alternate(turn, changing, changing_peer) for turn in turns][1:]  # the first one only warms up
