@@ -40,6 +40,7 @@ prints() # NAME LINES
 
 cut_page README.md readme
 prints readme1 "\['???', '???'\],"
+cut_page docs/variables.md variables
 cut_page docs/c-api.md api
 prints api1 '*3002 items,*the second process ended with -9,'
 prints api3 "\[(3, 4.5, \['seen'\])\],x is 3,"

@@ -108,7 +108,7 @@ def test_the_script_about_dicts_counts_every_word(script_passes):
     assert ast.literal_eval(printed) == {"one": 1, "two": 3, "three": 3}
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/dicts.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/dicts.md", "docs/variables.md"])
 def test_what_a_page_shows_is_what_the_interpreter_prints(name):
     example = doctest.DocTestParser().get_doctest(page(name), {"comem": comem}, name, name, 0)
     assert example.examples

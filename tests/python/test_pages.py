@@ -15,6 +15,7 @@ SCRIPT = re.compile(r"```python\n((?:(?!```).)*)```\s+prints `([^`]*)`", re.DOTA
         ("globals.md", 2),
         ("stores.md", 1),
         ("values.md", 2),
+        ("variables.md", 1),
         ("keys.md", 2),
         ("processes.md", 2),
         ("dicts.md", 1),
