@@ -63,7 +63,7 @@ def names(cell):
 
 def problems(page, header, hooked, stepped, program):
     declared = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
-    functions = set(re.findall(r"\b(comem_(?:(?:list|dict)_\w+|roots?(?:_\w+)?|open|close|unlink))\(", declared))
+    functions = set(re.findall(r"\b(comem_(?:(?:list|dict|variable)_\w+|roots?(?:_\w+)?|open|close|unlink))\(", declared))
     explained = set(re.findall(r"^\| ([A-Z]) \| `\w+\.pml`", page, re.MULTILINE))
     rows, named = {}, {"stores and loads": set(), "instructions": set()}
     for cells in table_rows(page):

@@ -35,6 +35,7 @@ static void must(comem_status status, const char *what)
 
 static void add_list(comem_list *list, unsigned depth);
 static void add_dict(comem_dict *dict, unsigned depth);
+static void add_variable(comem_variable *variable, unsigned depth);
 
 static void add_reference(const comem_value *value, unsigned depth)
 {
@@ -43,8 +44,10 @@ static void add_reference(const comem_value *value, unsigned depth)
         return;
     if (comem_value_list(value) != NULL)
         add_list(comem_value_list(value), depth + 1);
-    else
+    else if (comem_value_dict(value) != NULL)
         add_dict(comem_value_dict(value), depth + 1);
+    else
+        add_variable(comem_value_variable(value), depth + 1);
 }
 
 /* Scenarios store text of one letter alone, so that pieces of two show. */
@@ -169,6 +172,23 @@ static void add_dict(comem_dict *dict, unsigned depth)
     add("}");
 }
 
+static void add_variable(comem_variable *variable, unsigned depth)
+{
+    comem_value value;
+    char typecode;
+    comem_status status = comem_variable_get(variable, &value);
+    if (status == COMEM_GONE) {
+        add("gone;");
+        return;
+    }
+    must(status, "comem_variable_get");
+    must(comem_variable_typecode(variable, &typecode), "comem_variable_typecode");
+    add("<%d:", typecode);
+    add_value(&value, depth);
+    add(">");
+    comem_value_clear(&value);
+}
+
 /* ---- roots ---- */
 
 /* Names, and what each leads to. That nobody has a name is the same with and without a dict of names. */
@@ -218,7 +238,8 @@ uint64_t content_forget_names(comem_store *store)
     return HEAP_OBJECT_SIZE;
 }
 
-const char *content_text(comem_store *store, comem_list *const *lists, comem_dict *const *dicts)
+const char *content_text(comem_store *store, comem_list *const *lists, comem_dict *const *dicts,
+                         comem_variable *const *variables)
 {
     text_end = 0;
     text[0] = 0;
@@ -228,6 +249,9 @@ const char *content_text(comem_store *store, comem_list *const *lists, comem_dic
     for (unsigned i = 0; i < DICTS; i++)
         if (dicts[i] != NULL)
             add_dict(dicts[i], 0);
+    for (unsigned i = 0; i < VARIABLES; i++)
+        if (variables[i] != NULL)
+            add_variable(variables[i], 0);
     add_roots(store);
     return text;
 }

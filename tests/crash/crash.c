@@ -35,6 +35,7 @@ comem_store stores[PARTIES];
 bool alive[PARTIES];
 comem_list *lists[PARTIES][LISTS];
 comem_dict *dicts[PARTIES][DICTS];
+comem_variable *variables[PARTIES][VARIABLES];
 int first_free_fd;
 
 static unsigned part = 1, seed; /* one of `part` of the victim's points, chosen by `seed` */
@@ -188,6 +189,14 @@ void make_dict(unsigned number)
             dicts[i][number] = share_dict(dicts[FIRST][number], (enum party)i);
 }
 
+void make_variable(char typecode, comem_value initial)
+{
+    OK(comem_variable_new(&stores[FIRST], typecode, initial, &variables[FIRST][0]));
+    for (unsigned i = 0; i < PARTIES; i++)
+        if (i != FIRST && parties[i] != NULL)
+            variables[i][0] = (comem_variable *)hold(object_ref_image(&variables[FIRST][0]->object), (enum party)i);
+}
+
 void release_everywhere(unsigned number)
 {
     for (unsigned i = 0; i < PARTIES; i++) {
@@ -249,7 +258,7 @@ static const char *text; /* what content() found last */
 static uint64_t content(enum party party)
 {
     uint64_t sum = UINT64_C(0xCBF29CE484222325);
-    text = content_text(&stores[party], lists[party], dicts[party]);
+    text = content_text(&stores[party], lists[party], dicts[party], variables[party]);
     for (const char *at = text; *at != 0; at++)
         sum = (sum ^ (uint8_t)*at) * UINT64_C(0x100000001B3);
     return sum;
@@ -286,6 +295,8 @@ static void go_on(void)
     for (unsigned i = 0; i < DICTS; i++)
         if (dicts[SECOND][i] != NULL && object_alive(&dicts[SECOND][i]->object))
             go_on_with_dict(dicts[SECOND][i]);
+    if (variables[SECOND][0] != NULL && object_alive(&variables[SECOND][0]->object))
+        go_on_with_variable(variables[SECOND][0]);
     if (naming)
         go_on_with_names();
     recover(SECOND);
@@ -442,9 +453,12 @@ static void beside_writers(void)
     size_t length = 0;
     if (naming)
         beside_all(name_writes);
+    else if (variables[FIRST][0] != NULL)
+        beside_all(variable_writes);
     else if (list != NULL && comem_list_len(list, &length) == COMEM_OK && length > 0)
         beside_all(list_writes);
-    if (!naming && dict != NULL && comem_dict_len(dict, &length) == COMEM_OK && length > 0)
+    if (!naming && variables[FIRST][0] == NULL && dict != NULL && comem_dict_len(dict, &length) == COMEM_OK &&
+        length > 0)
         beside_all(dict_writes);
 }
 

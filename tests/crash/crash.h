@@ -9,6 +9,7 @@
 #include "objects/handle.h"
 #include "objects/list_layout.h"
 #include "objects/root.h"
+#include "objects/variable.h"
 
 /* Each party is a process of its own as far as the engine can see: a mapping at another address, a slot, a process record.
  * VICTIM dies in the operation; FIRST repairs, reaps and dies, too; SECOND finishes and looks. */
@@ -19,9 +20,10 @@ extern struct participant *parties[PARTIES];
 extern comem_store stores[PARTIES];
 extern bool alive[PARTIES];
 
-/* The lists and dicts of a scenario as each party holds them; NULL where it does not. */
+/* The lists, dicts and variables of a scenario as each party holds them; NULL where it does not. */
 extern comem_list *lists[PARTIES][LISTS];
 extern comem_dict *dicts[PARTIES][DICTS];
+extern comem_variable *variables[PARTIES][VARIABLES];
 
 /* Is cut as it is, and again and again with each of its allocations in turn being the first that finds the store full. */
 struct scenario {
@@ -52,9 +54,10 @@ void expect(comem_status status, comem_status expected, const char *what);
 /* participant_leave(), where the hooks see it. */
 void leave(struct participant *me);
 void attach(enum party party);
-/* Makes a list or a dict by FIRST and shares it with every attached party. */
+/* Makes a list, a dict or the variable by FIRST and shares it with every attached party. */
 void make_list(unsigned number);
 void make_dict(unsigned number);
+void make_variable(char typecode, comem_value initial);
 /* A handle of `to` on an object, and on what `from` holds. */
 struct comem_object *hold(struct cell_image image, enum party to);
 comem_list *share(comem_list *from, enum party to);

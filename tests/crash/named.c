@@ -405,12 +405,13 @@ static void look(void)
 {
     comem_list *const no_lists[LISTS] = {NULL};
     comem_dict *const no_dicts[DICTS] = {NULL};
+    comem_variable *const no_variables[VARIABLES] = {NULL};
     comem_store *store = come();
     report->text[0] = 0;
     if (store == NULL)
         return;
     store_check(handle_store_map(store), problem, NULL);
-    strcpy(report->text, content_text(store, no_lists, no_dicts));
+    strcpy(report->text, content_text(store, no_lists, no_dicts, no_variables));
     go_on(store);
     store_check(handle_store_map(store), problem, NULL);
     comem_close(store);

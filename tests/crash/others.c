@@ -43,8 +43,28 @@ void go_on_with_dict(comem_dict *dict)
     OK(comem_dict_len(dict, &after));
     if (after != before + 12)
         fail("%zu keys, and 12 more, are %zu", before, after);
-    content_text(&stores[SECOND], lists[SECOND], dicts[SECOND]);
+    content_text(&stores[SECOND], lists[SECOND], dicts[SECOND], variables[SECOND]);
     OK(comem_dict_clear(dict));
+}
+
+void go_on_with_variable(comem_variable *variable)
+{
+    comem_value value;
+    char typecode;
+    bool swapped;
+    OK(comem_variable_typecode(variable, &typecode));
+    if (typecode == 0) {
+        OK(comem_variable_set(variable, comem_ref_variable(variable)));
+        OK(comem_variable_set(variable, far_value(4)));
+        OK(comem_variable_cas(variable, far_value(4), comem_int(3), &swapped));
+        if (!swapped)
+            fail("a set after the repair is lost");
+        OK(comem_variable_set(variable, far_value(5)));
+    }
+    OK(comem_variable_set(variable, comem_int(3)));
+    OK(comem_variable_add(variable, comem_int(1), &value));
+    if (value.kind == COMEM_FLOAT ? value.as.real != 4 : value.as.integer != 4)
+        fail("3 and 1 are not 4 after the repair");
 }
 
 void go_on_with_names(void)
@@ -126,6 +146,38 @@ static void write_dict_clear(void)
     OK(comem_dict_set(dicts[FIRST][0], comem_int(1), comem_int(5)));
 }
 
+static void write_number(void)
+{
+    OK(comem_variable_set(variables[FIRST][0], comem_int(11)));
+}
+
+static void write_sum(void)
+{
+    comem_status status = comem_variable_add(variables[FIRST][0], comem_int(1), NULL);
+    if (status != COMEM_TYPE) /* it is no number then */
+        expect(status, COMEM_OK, "comem_variable_add");
+}
+
+/* For a variable that takes any value. */
+static void write_any(comem_value value)
+{
+    char typecode;
+    OK(comem_variable_typecode(variables[FIRST][0], &typecode));
+    if (typecode == 0)
+        OK(comem_variable_set(variables[FIRST][0], value));
+}
+
+static void write_far(void)
+{
+    write_any(far_value(12));
+}
+
+static void write_reference(void)
+{
+    write_any(comem_ref_variable(variables[FIRST][0]));
+    write_number();
+}
+
 static void write_known_name(void)
 {
     OK(comem_root_add(&stores[FIRST], "known", comem_ref(lists[FIRST][1]), NULL));
@@ -150,4 +202,5 @@ static void write_no_name(void)
 void (*const list_writes[])(void) = {write_set, write_append, write_pop, write_insert, write_clear, NULL};
 void (*const dict_writes[])(void) = {write_known_key, write_new_key,    write_popitem,
                                      write_update,    write_dict_clear, NULL};
+void (*const variable_writes[])(void) = {write_number, write_sum, write_far, write_reference, NULL};
 void (*const name_writes[])(void) = {write_known_name, write_new_root, write_no_name, NULL};

@@ -282,4 +282,4 @@ static const struct reading list_readings[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-const struct reading *const reading_parts[] = {list_readings, dict_readings, root_readings, NULL};
+const struct reading *const reading_parts[] = {list_readings, dict_readings, root_readings, variable_readings, NULL};

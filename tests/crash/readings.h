@@ -5,7 +5,7 @@
 #include "crash.h"
 
 /* The parts of reading_parts[]. */
-extern const struct reading dict_readings[], root_readings[];
+extern const struct reading dict_readings[], root_readings[], variable_readings[];
 
 /* Clears a value that a reader got. Whatever it is, it is whole: bytes that are all alike, a number that was once put there,
  * a list that is alive. */

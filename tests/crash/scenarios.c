@@ -280,5 +280,5 @@ const struct scenario store_scenarios[] = {
     {NULL, NULL, NULL},
 };
 
-const struct scenario *const scenario_parts[] = {list_scenarios, dict_scenarios,  value_scenarios,
-                                                 root_scenarios, store_scenarios, NULL};
+const struct scenario *const scenario_parts[] = {
+    list_scenarios, dict_scenarios, value_scenarios, root_scenarios, variable_scenarios, store_scenarios, NULL};

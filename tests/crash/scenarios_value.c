@@ -7,8 +7,7 @@
 
 /* ---- values ---- */
 
-/* Packs a tuple of a far str, a number, and references to what `party` has: twice list 1, and `last` unless that is none. */
-static comem_value held_value(enum party party, unsigned n, comem_value last)
+comem_value held_value(enum party party, unsigned n, comem_value last)
 {
     comem_value packed = comem_none();
     const comem_value items[] = {far_value(n), comem_ref(lists[party][1]), comem_int(n), comem_ref(lists[party][1]),

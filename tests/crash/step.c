@@ -70,6 +70,7 @@
 comem_store *store;
 comem_list *lists[LISTS];
 comem_dict *dicts[DICTS];
+comem_variable *variables[VARIABLES];
 
 /* A word of the store that an instruction changed. */
 struct change {
@@ -242,7 +243,7 @@ static void look_from_here(void)
 
 static const char *content(void)
 {
-    return content_text(store, lists, dicts);
+    return content_text(store, lists, dicts, variables);
 }
 
 /* ---- a world ---- */
@@ -447,49 +448,6 @@ static bool is_after(const char *who)
     return strcmp(found, walk->before) != 0;
 }
 
-/* What anybody may do with what is left. */
-static void go_on_with_list(comem_list *list)
-{
-    comem_value value;
-    for (unsigned i = 0; i < 12; i++)
-        OK(comem_list_append(list, comem_int((int64_t)i + 1000)));
-    OK(comem_list_set(list, 0, far_value(3)));
-    OK(comem_list_append(list, far_value(4)));
-    OK(comem_list_append(list, comem_ref(list)));
-    OK(comem_list_pop(list, NULL));
-    OK(comem_list_pop(list, &value));
-    if (value.size != far_value(4).size)
-        fail("an append after the repair is lost");
-    comem_value_clear(&value);
-    OK(comem_list_clear(list));
-}
-
-static void go_on_with_dict(comem_dict *dict)
-{
-    comem_value value;
-    for (unsigned i = 0; i < 12; i++)
-        OK(comem_dict_set(dict, comem_int((int64_t)i + 1000), comem_int(i)));
-    OK(comem_dict_set(dict, far_value(30), comem_ref_dict(dict)));
-    OK(comem_dict_set(dict, comem_int(1003), far_value(4)));
-    OK(comem_dict_pop(dict, far_value(30), NULL));
-    OK(comem_dict_pop(dict, comem_int(1003), &value));
-    if (value.size != far_value(4).size)
-        fail("a set after the repair is lost");
-    comem_value_clear(&value);
-    content();
-    OK(comem_dict_clear(dict));
-}
-
-static void go_on(void)
-{
-    for (unsigned i = 0; i < LISTS; i++)
-        if (lists[i] != NULL)
-            go_on_with_list(lists[i]);
-    for (unsigned i = 0; i < DICTS; i++)
-        if (dicts[i] != NULL)
-            go_on_with_dict(dicts[i]);
-}
-
 /* Chunks of seats and the dict of names stay for good; nothing else does. */
 static void nothing_left(void)
 {
@@ -498,6 +456,8 @@ static void nothing_left(void)
         comem_list_release(lists[i]);
     for (unsigned i = 0; i < DICTS; i++)
         comem_dict_release(dicts[i]);
+    for (unsigned i = 0; i < VARIABLES; i++)
+        comem_variable_release(variables[i]);
     relieve();
     store_check(map, problem, NULL);
     for (uint64_t i = 1; i < LAYOUT_CHUNKS; i++)

@@ -8,6 +8,7 @@
 extern comem_store *store;
 extern comem_list *lists[LISTS];
 extern comem_dict *dicts[DICTS];
+extern comem_variable *variables[VARIABLES];
 
 struct scenario {
     const char *name;
@@ -16,7 +17,10 @@ struct scenario {
 };
 /* All of them, in parts that end with one without a name; NULL behind the last part. */
 extern const struct scenario *const scenario_parts[];
-extern const struct scenario dict_scenarios[], root_scenarios[];
+extern const struct scenario dict_scenarios[], root_scenarios[], variable_scenarios[];
+
+/* Works with all that a world has; a value that is not what it should be fails. */
+void go_on(void);
 
 /* For whatever must work: anything but COMEM_OK fails. */
 #define OK(call) expect_ok(call, #call)

@@ -442,4 +442,5 @@ static const struct scenario list_scenarios[] = {
     {NULL, NULL, NULL},
 };
 
-const struct scenario *const scenario_parts[] = {list_scenarios, dict_scenarios, root_scenarios, NULL};
+const struct scenario *const scenario_parts[] = {list_scenarios, dict_scenarios, root_scenarios, variable_scenarios,
+                                                 NULL};

@@ -1,7 +1,7 @@
 /* storm.c - processes that come to a store by name and go, most of them killed; what they were told was done is there
  *
- * The parent starts workers by fork and exec, so that nobody inherits the store: each opens it by its name, finds lists and dicts
- * by theirs, and works on them. Operation number n of worker i is of kind (n + i) mod KINDS, and before and after each one the
+ * The parent starts workers by fork and exec, so that nobody inherits the store: each opens it by its name, finds lists, dicts and
+ * variables by theirs, and works on them. Operation number n of worker i is of kind (n + i) mod KINDS, and before and after each one the
  * worker says so in a page that the parent sees. So for each worker and kind it is known how often it was done: that often, or
  * once more if it was killed in the middle of one.
  *
@@ -35,7 +35,7 @@
 #define JOBS 64u
 #define PAGE_FD 3
 
-enum kind { APPEND, COUNT, SET, PAIR, MAKE_ROOT, REMOVE_ROOT, NEST, TAKE_JOB, BRIEF, REOPEN, KINDS };
+enum kind { APPEND, COUNT, SET, PAIR, MAKE_ROOT, REMOVE_ROOT, NEST, TAKE_JOB, TOTAL, LAST, BRIEF, REOPEN, KINDS };
 enum way { GOING_ON, EXECING, FORKING, ENDING, EXITING, READING, WAYS };
 
 /* What a worker says of itself; its number is its place. */
@@ -52,6 +52,7 @@ struct hands {
     comem_store *store;
     comem_list *log, *nested, *jobs;
     comem_dict *counts, *latest, *pairs;
+    comem_variable *total, *last;
 };
 
 static struct page *page;
@@ -96,6 +97,14 @@ static uint64_t of_kind(uint64_t worker, uint64_t count, enum kind kind)
 
 /* ---- in a worker ---- */
 
+static comem_value far_text(uint64_t n)
+{
+    static _Thread_local char text[600];
+    size_t size = 20 + n * 37 % 580;
+    memset(text, 'a' + (int)(n % 26), size);
+    return comem_str(text, size);
+}
+
 static void hands_open(struct hands *hands)
 {
     OK(comem_open(name, NULL, &hands->store));
@@ -105,6 +114,8 @@ static void hands_open(struct hands *hands)
     OK(comem_root_dict(hands->store, "counts", &hands->counts));
     OK(comem_root_dict(hands->store, "latest values of all workers", &hands->latest));
     OK(comem_root_dict(hands->store, "pairs", &hands->pairs));
+    OK(comem_root_variable(hands->store, "total", comem_int(0), &hands->total));
+    OK(comem_root_variable(hands->store, "last", far_text(0), &hands->last));
 }
 
 static void hands_close(struct hands *hands)
@@ -115,15 +126,9 @@ static void hands_close(struct hands *hands)
     comem_dict_release(hands->counts);
     comem_dict_release(hands->latest);
     comem_dict_release(hands->pairs);
+    comem_variable_release(hands->total);
+    comem_variable_release(hands->last);
     comem_close(hands->store);
-}
-
-static comem_value far_text(uint64_t n)
-{
-    static _Thread_local char text[600];
-    size_t size = 20 + n * 37 % 580;
-    memset(text, 'a' + (int)(n % 26), size);
-    return comem_str(text, size);
 }
 
 static const char *root_name(uint64_t worker)
@@ -214,6 +219,12 @@ static void run(struct hands *hands, uint64_t worker, uint64_t number)
     case TAKE_JOB:
         take_job(hands);
         break;
+    case TOTAL:
+        OK(comem_variable_add(hands->total, comem_int(1), NULL));
+        break;
+    case LAST:
+        OK(comem_variable_set(hands->last, far_text(n)));
+        break;
     case BRIEF:
         use_brief_store(worker);
         break;
@@ -254,6 +265,17 @@ static void read_pairs(comem_dict *dict)
     }
 }
 
+/* Everybody sets it to a text of one letter. */
+static void read_last(comem_variable *last)
+{
+    comem_value value;
+    OK(comem_variable_get(last, &value));
+    for (size_t i = 0; i < value.size; i++)
+        if (value.as.data[i] != value.as.data[0])
+            fail("the last text is torn at byte %zu", i);
+    comem_value_clear(&value);
+}
+
 static void *read_for_ever(void *argument)
 {
     struct hands hands;
@@ -262,6 +284,7 @@ static void *read_for_ever(void *argument)
         comem_value last;
         hands_open(&hands);
         read_pairs(hands.pairs);
+        read_last(hands.last);
         comem_status status = comem_list_get(hands.nested, -1, &last);
         if (status == COMEM_OK && comem_value_dict(&last) == NULL)
             fail("what was nested is no dict");
@@ -469,6 +492,20 @@ static void look_at_jobs(comem_list *jobs)
              (unsigned long long)lost);
 }
 
+static void look_at_total(comem_variable *total)
+{
+    comem_value value;
+    uint64_t done = 0, most = 0;
+    for (uint64_t worker = 0; worker < workers; worker++) {
+        done += of_kind(worker, page->workers[worker].finished, TOTAL);
+        most += of_kind(worker, page->workers[worker].started, TOTAL);
+    }
+    OK(comem_variable_get(total, &value));
+    if ((uint64_t)value.as.integer < done || (uint64_t)value.as.integer > most)
+        fail("the total is %lld, of between %llu and %llu additions", (long long)value.as.integer,
+             (unsigned long long)done, (unsigned long long)most);
+}
+
 static void look_at_worker(const struct hands *hands, uint64_t worker)
 {
     const struct progress *progress = &page->workers[worker];
@@ -499,7 +536,9 @@ static void look(void)
     see_log(hands.log);
     see_nested(&hands);
     read_pairs(hands.pairs);
+    read_last(hands.last);
     look_at_jobs(hands.jobs);
+    look_at_total(hands.total);
     for (uint64_t worker = 0; worker < workers; worker++)
         look_at_worker(&hands, worker);
     free(seen);
