@@ -70,6 +70,13 @@ bool os_life_begin(struct os_life *life)
     return error == 0;
 }
 
+/* Of the mutex, which is shared memory. */
+static void field_put_right(void *field, uint32_t value)
+{
+    if (word32_load((const word32 *)field) != value)
+        word32_store((word32 *)field, value);
+}
+
 /* Writes what the C library wrote when the mutex was locked, wherever something else stands by now. False: the thread's list
  * does not have it. */
 static bool life_put_right(struct os_life *life)
@@ -87,16 +94,16 @@ static bool life_put_right(struct os_life *life)
     if (node_of(before->next) != mine || node_of(behind->previous_next) != mine)
         return false;
     if (node_of(mine->previous_next) != before)
-        mine->previous_next = &before->next;
+        word_store((word64 *)(void *)&mine->previous_next, (uintptr_t)&before->next);
     if (node_of(mine->next) != behind)
-        mine->next = &behind->next;
+        word_store((word64 *)(void *)&mine->next, (uintptr_t)&behind->next);
     uint32_t word = word32_load(&life->u.word);
     if ((word & FUTEX_TID_MASK) != os_thread_id() || (word & FUTEX_OWNER_DIED) != 0)
         word32_store(&life->u.word, os_thread_id() | FUTEX_WAITERS);
-    life->u.mutex.__data.__kind = fresh.__data.__kind;
-    life->u.mutex.__data.__owner = (int)os_thread_id();
-    life->u.mutex.__data.__count = 1;
-    life->u.mutex.__data.__nusers = 1;
+    field_put_right(&life->u.mutex.__data.__kind, (uint32_t)fresh.__data.__kind);
+    field_put_right(&life->u.mutex.__data.__owner, os_thread_id());
+    field_put_right(&life->u.mutex.__data.__count, 1);
+    field_put_right(&life->u.mutex.__data.__nusers, 1);
     return true;
 }
 
