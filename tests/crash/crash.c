@@ -450,15 +450,16 @@ static void beside_writers(void)
 {
     comem_list *list = lists[FIRST][0];
     comem_dict *dict = dicts[FIRST][0];
+    comem_variable *variable = variables[FIRST][0];
     size_t length = 0;
+    char typecode;
     if (naming)
         beside_all(name_writes);
-    else if (variables[FIRST][0] != NULL)
+    else if (variable != NULL && comem_variable_typecode(variable, &typecode) == COMEM_OK)
         beside_all(variable_writes);
     else if (list != NULL && comem_list_len(list, &length) == COMEM_OK && length > 0)
         beside_all(list_writes);
-    if (!naming && variables[FIRST][0] == NULL && dict != NULL && comem_dict_len(dict, &length) == COMEM_OK &&
-        length > 0)
+    if (!naming && dict != NULL && comem_dict_len(dict, &length) == COMEM_OK && length > 0)
         beside_all(dict_writes);
 }
 

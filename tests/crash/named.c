@@ -1,4 +1,4 @@
-/* named.c - stores by name whose makers, openers, adopters and removers are killed at every store and every system call
+/* named.c - stores by name whose makers, openers, importers, adopters and removers are killed at every store and every system call
  *
  * For each scenario the same state of the file system is prepared again and again, by a process of its own, and a victim runs the
  * operation: real processes, real files, deaths by SIGKILL.
@@ -30,6 +30,7 @@
 #include "content.h"
 #include "heap/check.h"
 #include "hook.h"
+#include "objects/export.h"
 #include "objects/handle.h"
 #include "store/named.h"
 
@@ -55,6 +56,7 @@ struct scenario_of_names {
 
 static char store_name[64], copy_name[72];
 static struct report *report; /* shared */
+static int exported;          /* a file without a name */
 static const char *current = "";
 static long long killed_at = -1, killed_twice = -1;
 static const char *killed_by = "";
@@ -324,6 +326,39 @@ static void open_copy(void)
     comem_close(store);
 }
 
+static FILE *stream_of(const char *mode)
+{
+    FILE *stream = fdopen(dup(exported), mode);
+    if (stream == NULL || lseek(exported, 0, SEEK_SET) != 0)
+        fail("the exported store: %s", strerror(errno));
+    return stream;
+}
+
+static void export_store(void)
+{
+    comem_store *store;
+    FILE *stream = stream_of("w");
+    OK(comem_open(store_name, NULL, &store));
+    OK(export_write(store, stream));
+    fclose(stream);
+    comem_close(store);
+}
+
+static void import_store(void)
+{
+    FILE *stream = stream_of("r");
+    OK(import_new(store_name, stream));
+    fclose(stream);
+}
+
+/* It is exported, and removed. */
+static void exported_store(void)
+{
+    fill_store();
+    export_store();
+    OK(comem_unlink(store_name));
+}
+
 /* ---- beside others: what may be there, or not ---- */
 
 static void append_to_store(void)
@@ -335,6 +370,15 @@ static void append_to_store(void)
     OK(comem_list_append(words, comem_int(7)));
     comem_list_release(words);
     comem_close(store);
+}
+
+static void import_if_free(void)
+{
+    FILE *stream = stream_of("r");
+    comem_status status = import_new(store_name, stream);
+    if (status != COMEM_INVALID) /* the name is taken */
+        expect(status, COMEM_OK, "import_new");
+    fclose(stream);
 }
 
 static void unlink_if_there(void)
@@ -608,6 +652,10 @@ static const struct scenario_of_names scenarios[] = {
     {"repair a store of the last start", store_in_use, repair_store, true, NULL},
     {"open a copy", store_and_copy, open_copy, false, NULL},
     {"repair a copy of a store in use", store_in_use_and_copy, repair_copy, false, NULL},
+    {"export a store", fill_store, export_store, false, NULL},
+    {"import a store", exported_store, import_store, false, NULL},
+    {"import a store beside a maker", exported_store, import_if_free, false, make_store},
+    {"make a store beside an import", exported_store, make_store, false, import_if_free},
     {"make a store beside a maker", nothing, append_to_store, false, append_to_store},
     {"open a store of the last start beside another", fill_store, append_to_store, true, append_to_store},
     {"make a store beside one who unlinks it", nothing, make_store, false, unlink_if_there},
@@ -679,6 +727,7 @@ int main(int argc, char **argv)
     report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (report == MAP_FAILED)
         fail("mmap: %s", strerror(errno));
+    exported = memfd_create("exported", MFD_CLOEXEC);
     printf("named: seed %u\n", seed);
     for (scenario = scenarios; scenario->name != NULL; scenario++) {
         if (!wanted(scenario->name, argc - first, argv + first))
