@@ -226,7 +226,8 @@ static uint64_t span_available(struct store_map *map, uint32_t class, uint32_t *
         while ((bits = word_load(&map->groups[group].available[class])) != 0) {
             uint64_t candidate = (group * GROUP_SPANS + (uint64_t)__builtin_ctzll(bits)) << SPAN_SHIFT, start;
             const struct heap_span *span = span_of(map, candidate, &start);
-            *index = span == NULL ? plans[class].blocks : span_find(span, plans[class].blocks);
+            bool ours = span != NULL && word_load(&span->info) == (SPAN_MAGIC | class);
+            *index = ours ? span_find(span, plans[class].blocks) : plans[class].blocks;
             if (*index < plans[class].blocks) {
                 if (word_load(hint) != group)
                     word_store(hint, group);

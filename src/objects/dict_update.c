@@ -49,7 +49,7 @@ struct change {
     struct list_values *cells;
     struct list_table *old; /* NULL: nothing comes out that has something behind it */
     struct record_entry *log;
-    uint64_t logged;
+    uint64_t logged, log_room;
     word64 *logged_at; /* the argument of the record's LOG */
     struct place fill;
     uint64_t added;
@@ -274,6 +274,8 @@ static bool advance_fill(struct change *change)
     while (fill->end == word_load(&fill->segment->capacity)) {
         if (fill->place + 1 == change->locked->ordered)
             return false;
+        if (change->logged + LOG_OF_PAIR >= change->log_room) /* damage: the segments are others than has_room() met */
+            return false;
         if (word_load(&fill->segment->end) != fill->end) {
             log_word(change, &fill->segment->end);
             word_store(&fill->segment->end, fill->end);
@@ -314,6 +316,8 @@ static bool change_all(struct change *change, const struct update *update)
     for (size_t i = 0; i < update->count; i++) {
         struct dict_spot spot;
         if (!dict_find_locked(change->me->map, change->locked, &update->keys[i], &spot))
+            return false;
+        if (spot.entry == NULL && change->added == update->new_count) /* damage: it was there before */
             return false;
         if (spot.entry != NULL)
             change_value(change, update, i, spot.entry);
@@ -396,6 +400,7 @@ static comem_status store_pairs(struct change *change, const struct update *upda
     uint32_t logged = me->record_end;
     record_add(me, RECORD_LOG, log, 0);
     change->log = (struct record_entry *)(me->map->base + log);
+    change->log_room = LOG_OF_PAIR * update->count + update->segments + 1;
     change->logged_at = &me->slot->record.entries[logged].argument;
     if (!change_all(change, update)) {
         repair_rollback(me);         /* gives back all that was made, too; the lock is still ours */

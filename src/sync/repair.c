@@ -25,6 +25,7 @@
 #define SWEEP_TRASH_STEPS 64u
 #define CLAIM_NAP_FIRST_NS UINT64_C(1000000) /* ten naps, a second */
 #define CLAIM_NAP_LAST_NS UINT64_C(512000000)
+#define REPAIRS_DEPTH 1000u /* who died repairing one that died repairing ... */
 
 const struct sync_upward *sync_upward;
 
@@ -196,58 +197,75 @@ static uint32_t repair_claimed(struct participant *me, struct slot *slot, uint32
     return 0;
 }
 
-/* Whether the living `recoverer` has no such claim: a claim is in claims[] before it is in the control word and until it left
- * that. It may be claimed, dropped and claimed again between two looks, so it has to be found again and again for a second. */
+/* A claim is in claims[] before it is in the control word and until it left that. */
+static bool claim_is_named(struct store_map *map, const struct slot *slot, const struct slot *recoverer)
+{
+    uint64_t offset = store_offset(map, &slot->control);
+    return word_load_acquire(&recoverer->claims[0]) == offset || word_load_acquire(&recoverer->claims[1]) == offset;
+}
+
+/* Whether the living `recoverer` has no such claim. It may have claimed, dropped and claimed again between two looks, so that has
+ * to be found again and again for a second. */
 static bool claim_is_damage(struct store_map *map, const struct slot *slot, uint64_t control,
                             const struct slot *recoverer)
 {
-    uint64_t offset = store_offset(map, &slot->control);
     for (uint64_t nap = CLAIM_NAP_FIRST_NS; nap <= CLAIM_NAP_LAST_NS; nap *= 2) {
-        if (word_load_acquire(&recoverer->claims[0]) == offset || word_load_acquire(&recoverer->claims[1]) == offset ||
-            word_load_acquire(&slot->control) != control)
+        if (claim_is_named(map, slot, recoverer) || word_load_acquire(&slot->control) != control)
             return false;
         os_nap(nap);
     }
     return true;
 }
 
-bool repair_slot(struct participant *me, uint32_t number, struct os_life **life)
+/* What to do about a dead slot that somebody claimed. A claim is never taken over: by now the recoverer's slot may be another
+ * thread's, with a claim that looks the same. Whoever repairs the recoverer drops its claims. */
+enum claim { CLAIM_DAMAGED, CLAIM_OF_THE_DEAD, CLAIM_OF_THE_LIVING };
+
+static enum claim claim_look(struct participant *me, const struct slot *slot, uint64_t control, struct os_life **life)
+{
+    uint32_t recoverer = seat_recoverer(control);
+    struct slot *other = slot_at(me->map, recoverer - 1);
+    enum seat_state state = other == NULL ? SEAT_FREE : seat_state(word_load_acquire(&other->control));
+    if (recoverer == me->number + 1 || (state != SEAT_LIVE && state != SEAT_LEAVING))
+        return CLAIM_DAMAGED; /* nobody there can have claimed it */
+    if (os_life_over(&other->life))
+        return claim_is_named(me->map, slot, other) ? CLAIM_OF_THE_DEAD : CLAIM_DAMAGED;
+    if (claim_is_damage(me->map, slot, control, other))
+        return CLAIM_DAMAGED;
+    *life = &other->life;
+    return CLAIM_OF_THE_LIVING;
+}
+
+/* repair_slot(), for a slot that `depth` others wait for. */
+static bool repair_slot_first(struct participant *me, uint32_t number, struct os_life **life, unsigned depth)
 {
     for (;;) {
         struct slot *slot = slot_at(me->map, number);
         uint64_t control = slot == NULL ? 0 : word_load_acquire(&slot->control);
         if (slot == NULL || !slot_dead(slot, control))
             return true;
-        uint32_t recoverer = seat_recoverer(control), blocker;
-        if (recoverer != 0) {
-            /* A claim is never taken over: by now the recoverer's slot may be another thread's, with a claim that looks the
-             * same. Whoever repairs the recoverer drops its claims. */
-            struct slot *other = slot_at(me->map, recoverer - 1);
-            enum seat_state state = other == NULL ? SEAT_FREE : seat_state(word_load_acquire(&other->control));
-            if (recoverer == me->number + 1 || (state != SEAT_LIVE && state != SEAT_LEAVING)) {
-                word_swap_if(&slot->control, control,
-                             control - recoverer); /* damage: nobody there can have claimed it */
-                continue;
-            }
-            if (os_life_over(&other->life)) {
-                blocker = recoverer;
-            } else if (claim_is_damage(me->map, slot, control, other)) {
-                word_swap_if(&slot->control, control, control - recoverer);
-                continue;
-            } else {
-                *life = &other->life;
-                return false;
-            }
-        } else if (seat_claim(me, &slot->control, control, 0)) {
-            blocker = repair_claimed(me, slot, number);
-            if (blocker == 0)
-                return true;
-        } else {
+        uint32_t blocker = seat_recoverer(control);
+        enum claim claim = blocker == 0            ? CLAIM_OF_THE_DEAD
+                           : depth > REPAIRS_DEPTH ? CLAIM_DAMAGED /* in a ring */
+                                                   : claim_look(me, slot, control, life);
+        if (claim == CLAIM_OF_THE_LIVING)
+            return false;
+        if (claim == CLAIM_DAMAGED) {
+            word_swap_if(&slot->control, control, control - blocker);
             continue;
         }
-        if (blocker - 1 != number && !repair_slot(me, blocker - 1, life))
+        if (blocker == 0 && !seat_claim(me, &slot->control, control, 0))
+            continue;
+        if (blocker == 0 && (blocker = repair_claimed(me, slot, number)) == 0)
+            return true;
+        if (blocker - 1 != number && !repair_slot_first(me, blocker - 1, life, depth + 1))
             return false;
     }
+}
+
+bool repair_slot(struct participant *me, uint32_t number, struct os_life **life)
+{
+    return repair_slot_first(me, number, life, 0);
 }
 
 void repair_rollback(struct participant *me)

@@ -14,6 +14,7 @@
 
 #define INPUT_MAX 40u
 #define FILE_MAX 100000u
+#define WALL_SECONDS 60u /* of the processor an input has less: damage.c */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,6 +49,7 @@ static void run_random(void)
     size_t size = 7 + 6 * (roll(&state) % 4);
     for (size_t i = 0; i < size; i++)
         input[i] = (uint8_t)roll(&state);
+    alarm(WALL_SECONDS);
     LLVMFuzzerTestOneInput(input, size);
 }
 
@@ -65,10 +67,11 @@ static int run_file(const char *path)
 
 int main(int argc, char **argv)
 {
-    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGALRM};
     bool files = argc > 1 && strspn(argv[1], "0123456789") != strlen(argv[1]);
     time_t end = time(NULL) + (argc > 1 && !files ? atoi(argv[1]) : 10);
     int status = 0;
+    alarm(WALL_SECONDS);
     LLVMFuzzerInitialize(&argc, &argv);
     for (unsigned i = 0; i < sizeof signals / sizeof signals[0]; i++)
         signal(signals[i], say_which);

@@ -1,5 +1,6 @@
 /* image.c - a store with something of everything in it, as bytes */
 #include "damage.h"
+#include "objects/list_layout.h"
 
 #include <linux/futex.h>
 #include <stdio.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 
 #define SIZE_LIMIT (UINT64_C(4) << 20)
-#define ITEMS 300
+#define ITEMS ((int)LIST_BLOCK * 2 + 60)
 
 enum { ALIVE, UNDONE, FINISHED, BUILDING, HEAP_HOLDER, GROW_HOLDER, OWING, ROWS, PARTIES };
 
@@ -48,8 +49,8 @@ static void fill_lists(void)
     must(comem_list_append(texts, text_of(room, sizeof room, 3)));
     must(comem_list_append(texts, comem_bytes(room, 100)));
     for (int i = 0; i < 12; i++) {
-        must(comem_list_insert(edited, 5 + 13 * i, text_of(room, 30, i)));
-        must(comem_list_pop_at(edited, 7 * i, NULL));
+        must(comem_list_insert(edited, 5 + 4 * i, text_of(room, 30, i)));
+        must(comem_list_pop_at(edited, 3 * i, NULL));
     }
 }
 
@@ -109,7 +110,7 @@ static void fill_trash(void)
     comem_dict *also;
     must(comem_list_new(&store, &given));
     must(comem_dict_new(&store, &also));
-    for (int i = 0; i < ITEMS * 20; i++)
+    for (int i = 0; i < ITEMS * 3; i++)
         must(comem_list_append(given, i % 20 == 0 ? comem_ref(numbers) : comem_str("some text of some size", 22)));
     for (int i = 0; i < ITEMS; i++)
         must(comem_dict_set(also, comem_int(i), comem_str("some text of some size", 22)));
