@@ -142,14 +142,16 @@ static bool can_be_rebuilt(const struct locked_dict *locked)
                                                           word_load(&locked->last->capacity) < DICT_SEGMENT - 1));
 }
 
-/* False: the page is full, because others were damaged. */
+/* False: the page is full, because others were damaged or it is another's, too. */
 static bool put_position(word64 *page, uint64_t words, uint64_t position)
 {
     uint64_t at = dict_page_start(position, words), head = word_load(page);
     if (dict_page_used(head) >= words - DICT_PAGE_HEAD - 1)
         return false;
-    while (word_load(&page[at]) != DICT_EMPTY)
+    for (uint64_t n = DICT_PAGE_HEAD; n < words && word_load(&page[at]) != DICT_EMPTY; n++)
         at = dict_page_next(at, words);
+    if (word_load(&page[at]) != DICT_EMPTY)
+        return false;
     word_store(&page[at], position);
     word_store(page, dict_page_head(dict_page_used(head) + 1, 0));
     return true;
