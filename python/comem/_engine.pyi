@@ -216,23 +216,28 @@ class _Mark:
 MISSING: Final[_Mark]
 KEEP: Final[_Mark]
 
-_SharedT = TypeVar("_SharedT", bound=Union[List[Any], Dict[Any, Any]])
+_SharedT = TypeVar("_SharedT", bound=Union[List[Any], Dict[Any, Any], Value[Any]])
 
-# A factory's result is treated like an initial value. Of a name alone nobody knows what it is.
+# What is more than a value comes first. A factory's result is treated like an initial value. Of a name alone nobody knows what
+# it is.
 @overload
-def var(name: str, initial: _SharedT) -> _SharedT: ...
+def var(name: str, initial: _SharedT) -> _SharedT: ...  # type: ignore[overload-overlap]
 @overload
-def var(name: str, initial: builtins.list[_T]) -> List[_T]: ...
+def var(name: str, initial: builtins.list[_T]) -> List[_T]: ...  # type: ignore[overload-overlap]
 @overload
-def var(name: str, initial: builtins.dict[_K, _V]) -> Dict[_K, _V]: ...
+def var(name: str, initial: builtins.dict[_K, _V]) -> Dict[_K, _V]: ...  # type: ignore[overload-overlap]
 @overload
-def var(name: str, *, factory: Callable[[], _SharedT]) -> _SharedT: ...
+def var(name: str, initial: _T) -> Value[_T]: ...
 @overload
-def var(name: str, *, factory: Callable[[], builtins.list[_T]]) -> List[_T]: ...
+def var(name: str, *, factory: Callable[[], _SharedT]) -> _SharedT: ...  # type: ignore[overload-overlap]
 @overload
-def var(name: str, *, factory: Callable[[], builtins.dict[_K, _V]]) -> Dict[_K, _V]: ...
+def var(name: str, *, factory: Callable[[], builtins.list[_T]]) -> List[_T]: ...  # type: ignore[overload-overlap]
 @overload
-def var(name: str, initial: object = ..., *, factory: Optional[Callable[[], object]] = None) -> Any: ...
+def var(name: str, *, factory: Callable[[], builtins.dict[_K, _V]]) -> Dict[_K, _V]: ...  # type: ignore[overload-overlap]
+@overload
+def var(name: str, *, factory: Callable[[], _T]) -> Value[_T]: ...
+@overload
+def var(name: str) -> Any: ...
 def forget(name: str, /) -> None: ...
 
 @final

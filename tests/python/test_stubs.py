@@ -105,6 +105,9 @@ totals: comem.Dict[str, int] = comem.var("totals", {"a": 1})
 number = totals.add("a") + comem.var("made", factory=lambda: {"a": 1})["a"]
 named: comem.List[int] = comem.var("numbers", numbers)
 listed: ListProxy[str] = comem.var("words", factory=lambda: words)
+total_of: comem.Value[int] = comem.var("total", 0)
+number = total_of.add(1) + comem.var("total 2", factory=lambda: 5).value
+same_value: comem.Value[float] = comem.var("measured", comem.Value("d", 0.5))
 nobody_knows: Any = comem.var("total")
 comem.forget("final_list")
 warning: UserWarning = comem.PrivateCopyWarning()

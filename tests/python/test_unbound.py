@@ -16,10 +16,10 @@ UNBOUND = """
 import comem
 
 def make(kind, count):
-    initial = [3, 1, 2] if kind == "List" else {"a": 1, "b": 2}
+    initial = {"List": [3, 1, 2], "Dict": {"a": 1, "b": 2}, "Value": 5}[kind]
     return [comem.var(f"{kind} {number}", initial) for number in range(count)]
 
-many = {kind: make(kind, 60) for kind in ("List", "Dict")}
+many = {kind: make(kind, 60) for kind in ("List", "Dict", "Value")}
 """
 
 USES = """
@@ -84,16 +84,29 @@ USES = {
         lambda it: pickle.loads(pickle.dumps(it)) == it, lambda it: isinstance(it, comem.Dict), lambda it: it[0],
         lambda it: isinstance(it, comem.List), lambda it: sum(it.values()), lambda it: it.__class__, attribute,
     ],
+    "Value": [
+        len, bool, repr, str, list, iter, reversed, copy.copy, copy.deepcopy, lambda it: it.value, lambda it: it.get(), int,
+        lambda it: it.set(7), lambda it: it.add(), lambda it: it.add(0.5), lambda it: it.cas(5, 6), lambda it: it.typecode,
+        lambda it: setattr(it, "value", 6), lambda it: delattr(it, "value"), attribute, lambda it: it == it, lambda it: it != 5,
+        lambda it: it == 5, lambda it: it < 5, lambda it: it + 1, lambda it: 1 + it, lambda it: it * 2, lambda it: 2 * it,
+        lambda it: it | {}, lambda it: add_in_place(it, 1), lambda it: it[0], lambda it: assign(it, 0, 1),
+        lambda it: delete(it, 0), lambda it: 5 in it, lambda it: hash(it) == hash(it), lambda it: {it: 1}[it], store,
+        lambda it: it == comem.List([it])[0], lambda it: operator.concat(it, it), lambda it: operator.getitem(it, -1),
+        lambda it: isinstance(it, comem.Value) and not isinstance(it, comem.List), lambda it: it.__class__,
+        lambda it: pickle.loads(pickle.dumps(it)) == it, lambda it: f"{it}", lambda it: it(), lambda it: it @ it,
+    ],
 }
+MADE = {"List": lambda: comem.List([3, 1, 2]), "Dict": lambda: comem.Dict({"a": 1, "b": 2}), "Value": lambda: comem.Value(None, 5)}
+PLAIN = {"List": lambda it: it[:], "Dict": dict, "Value": lambda it: it.value}
 
 def outcome(use, it):
     try:
         result = use(it)
     except Exception as error:
         text = str(error).partition(" at 0x")[0]
-        for name in ("comem._engine.Unbound", "comem.List", "comem.Dict"):  # as it is called before a use that it has not
+        for name in ("comem._engine.Unbound", "comem.List", "comem.Dict", "comem.Value"):  # as it is called before a use that it has not
             text = text.replace(name, "it")
-        return type(error), text.replace("Unbound", "it").replace("List", "it").replace("Dict", "it")
+        return type(error), text.replace("Unbound", "it").replace("List", "it").replace("Dict", "it").replace("Value", "it")
     text = result if isinstance(result, (str, int, type)) else list(result) if hasattr(result, "__len__") else None
     return type(result), text
 """
@@ -111,11 +124,10 @@ def work(queue):
     for kind, uses in USES.items():
         for number, use in enumerate(uses):
             unbound = shared_module.many[kind][number]
-            bound = getattr(comem, kind)([3, 1, 2] if kind == "List" else {"a": 1, "b": 2})
+            bound = MADE[kind]()
             found, expected = outcome(use, unbound), outcome(use, bound)
             assert found == expected, (kind, number, found, expected)
-            after = unbound[:] if kind == "List" else dict(unbound)
-            assert after == (bound[:] if kind == "List" else dict(bound)), (kind, number, after)
+            assert PLAIN[kind](unbound) == PLAIN[kind](bound), (kind, number)
             assert type(unbound) is getattr(comem, kind)
     queue.put("all as ever")
 

@@ -1,7 +1,12 @@
 """Globals by name: the first to come makes the object, and every process of the program has that one."""
 
+import datetime
 import threading
 from collections import Counter, OrderedDict, defaultdict, deque
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +65,58 @@ def test_the_first_one_counts_whatever_others_give(name):
     assert comem.var(name, factory=lambda: pytest.fail("called")) == [1, 3]
 
 
+class Text(str):
+    """A str with an opinion of its own."""
+
+    def __eq__(self, other):
+        return False
+
+    __hash__ = str.__hash__
+
+
+@dataclass(frozen=True)
+class Point:
+    x: int
+    y: float
+
+
+VALUES = [
+    0, 5, -1.5, True, None, "", "text", "€" * 100, b"bytes", (), (1, ("two",)), 2**100, 1j, frozenset({1}), range(3), Decimal("1.5"),
+    Fraction(1, 3), Path("/a/b"), Point(1, 2.5), Text("mine"), len, int, datetime.date(2000, 1, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("initial", VALUES, ids=lambda it: type(it).__name__)
+def test_whatever_is_no_container_becomes_a_value(name, initial):
+    for how in ({"initial": initial}, {"factory": lambda: initial}):
+        made = comem.var(name, **how)
+        assert type(made) is comem.Value and made.typecode is None
+        assert str.__eq__(made.value, initial) if isinstance(initial, str) else made.value == initial
+        assert type(made.value) is type(initial)
+        comem.forget(name)
+
+
+def test_a_value_is_one_kind_whatever_it_holds(name):
+    total = comem.var(name, 5)
+    for other in (1.5, None, "text", (1, 2), comem.Value("d", 2.5), comem.Manager().Value("i", 1)):
+        assert comem.var(name, other) == total
+    comem.var(name).value = "text"                      # typecode None: of any type
+    assert total.value == "text"
+    with pytest.raises(TypeError, match="is a Value, and was asked for as a list"):
+        comem.var(name, [])
+    comem.forget(name)
+    comem.var(name, [])
+    with pytest.raises(TypeError, match="is a list, and was asked for as a Value"):
+        comem.var(name, None)
+
+
+def test_a_value_with_a_type_code_is_named_itself(name):
+    mine = comem.Value("q", 5)
+    assert comem.var(name, mine) is mine
+    comem.var(name, 0).add(2)
+    assert mine.value == 7 and comem.var(name).typecode == "q"
+
+
 def test_a_shared_object_is_named_itself(name):
     mine = comem.List([1])
     assert comem.var(name, mine) is mine
@@ -92,8 +149,10 @@ def test_a_factory_that_raises_names_nothing(name):
         comem.var(name, factory=lambda: 1 / 0)
     with pytest.raises(KeyError):
         comem.var(name)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="comem.MISSING"):
         comem.var(name, factory=lambda: comem.MISSING)
+    with pytest.raises(KeyError):
+        comem.var(name)
 
 
 def test_a_factory_may_ask_for_another_global(name):
@@ -173,15 +232,6 @@ def test_a_name_is_not_empty():
             call()
 
 
-class Text(str):
-    """A str with an opinion of its own."""
-
-    def __eq__(self, other):
-        return False
-
-    __hash__ = str.__hash__
-
-
 @pytest.mark.parametrize("text", ["a", "x" * 100000, "grün €", "\0", "with\0zero", "\ud800 lone", "a/b"], ids=repr)
 def test_any_text_is_a_name(text):
     made = comem.var(text, [1])
@@ -208,7 +258,7 @@ def test_a_container_without_a_shared_kind_is_refused(name, container):
 
 
 def test_what_cannot_be_stored_names_nothing(name):
-    for initial in ([threading.Lock()], {"key": threading.Lock()}, {object(): 1}):
+    for initial in (threading.Lock(), lambda: 1, [threading.Lock()], {"key": threading.Lock()}, {object(): 1}):
         with pytest.raises(TypeError):
             comem.var(name, initial)
     with pytest.raises(KeyError):
@@ -316,6 +366,7 @@ import comem
 
 words = comem.var("words", [])
 table = comem.var("table", factory=lambda: {"made": [1]})
+total = comem.var("total", 10)
 """
 
 WORK = """
@@ -327,6 +378,7 @@ def work(number):
     numbers.append(number)
     shared_module.words.append("word")
     shared_module.table["made"].append(number)
+    shared_module.total.add(number)
     comem.var("late", []).append(number)
 
 if __name__ == "__main__":
@@ -336,13 +388,13 @@ if __name__ == "__main__":
     for process in processes:
         process.join()
     print(*(process.exitcode for process in processes), sorted(numbers), shared_module.words[:],
-          sorted(shared_module.table["made"]), sorted(comem.var("late")))
+          sorted(shared_module.table["made"]), sorted(comem.var("late")), shared_module.total.value)
 """
 
 
 @every_method
 def test_parent_and_children_have_one_object(program, method, module):
-    assert program(method, WORK, **module(MODULE)) == "0 0 [0, 1, 2] ['word', 'word'] [1, 1, 2] [1, 2]\n"
+    assert program(method, WORK, **module(MODULE)) == "0 0 [0, 1, 2] ['word', 'word'] [1, 1, 2] [1, 2] 13\n"
 
 
 # What the newest Pythons do by themselves: the forkserver imports the main module, once, before any child.
@@ -367,7 +419,7 @@ if __name__ == "__main__":
 def test_a_forkserver_that_imports_main_leaves_its_globals_to_the_workers(program, method, module):
     module(IMPORT_MAIN, "import_main")
     assert program(method, PRELOAD_MAIN + WORK, **module(MODULE)) == (
-        "0 0 [0, 1, 2] ['word', 'word'] [1, 1, 2] [1, 2]\n"
+        "0 0 [0, 1, 2] ['word', 'word'] [1, 1, 2] [1, 2] 13\n"
     )
 
 
