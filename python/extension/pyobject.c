@@ -241,8 +241,10 @@ static PyObject *pyobject_make_in(PyTypeObject *type, comem_store *store, uint32
         object = waits < 0 ? NULL : pyreach_unbound(state, (enum object_type)kind->type, kind->flags | flags);
         return object == NULL ? NULL : pyobject_wrap(type, object);
     }
+    if (pyreach_mind_copies() < 0)
+        return NULL;
     if (store == NULL)
-        store = pyreach_mind_copies() < 0 ? NULL : module_store(state);
+        store = module_store(state);
     if (store == NULL)
         return NULL;
     comem_status status = kind->make(store, 0, kind->flags | flags, &object);

@@ -13,6 +13,7 @@ manager = comem.Manager()
 with comem.managers.SyncManager() as inner:
     pass
 copied = shared.copy()
+value = comem.Value("q", 5)
 
 def make():
     return comem.List(), comem.Manager()
@@ -44,7 +45,7 @@ if __name__ == "__main__":
 
 @every_method
 def test_a_module_that_makes_an_object_of_its_own_in_a_child_is_told_so(program, method, module):
-    expected = [(True, True, True, "private.py", line) for line in (3, 4, 5, 6, 8)]
+    expected = [(True, True, True, "private.py", line) for line in (3, 4, 5, 6, 8, 9)]
     assert program(method, NOT_SHARED, **module(PRIVATE, "private")) == f"{expected}\n" * 2
 
 
