@@ -373,9 +373,12 @@ WORK = """
 import shared_module                                # by the main module, in every child
 
 numbers = comem.var("numbers", [0])
+typed = comem.var("typed", factory=lambda: comem.Value("d", 0.5))
+named = comem.var("named", comem.List(["made by every import"]))
 
 def work(number):
     numbers.append(number)
+    typed.add(number), named.append(number)
     shared_module.words.append("word")
     shared_module.table["made"].append(number)
     shared_module.total.add(number)
@@ -388,13 +391,14 @@ if __name__ == "__main__":
     for process in processes:
         process.join()
     print(*(process.exitcode for process in processes), sorted(numbers), shared_module.words[:],
-          sorted(shared_module.table["made"]), sorted(comem.var("late")), shared_module.total.value)
+          sorted(shared_module.table["made"]), sorted(comem.var("late")), shared_module.total.value,
+          typed.value, typed.typecode, len(named))
 """
 
 
 @every_method
 def test_parent_and_children_have_one_object(program, method, module):
-    assert program(method, WORK, **module(MODULE)) == "0 0 [0, 1, 2] ['word', 'word'] [1, 1, 2] [1, 2] 13\n"
+    assert program(method, WORK, **module(MODULE)) == "0 0 [0, 1, 2] ['word', 'word'] [1, 1, 2] [1, 2] 13 3.5 d 3\n"
 
 
 # What the newest Pythons do by themselves: the forkserver imports the main module, once, before any child.
@@ -419,7 +423,7 @@ if __name__ == "__main__":
 def test_a_forkserver_that_imports_main_leaves_its_globals_to_the_workers(program, method, module):
     module(IMPORT_MAIN, "import_main")
     assert program(method, PRELOAD_MAIN + WORK, **module(MODULE)) == (
-        "0 0 [0, 1, 2] ['word', 'word'] [1, 1, 2] [1, 2] 13\n"
+        "0 0 [0, 1, 2] ['word', 'word'] [1, 1, 2] [1, 2] 13 3.5 d 3\n"
     )
 
 
