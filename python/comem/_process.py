@@ -223,10 +223,22 @@ def _on_stack(module: str, names: tuple[str, ...]) -> bool:
     return False
 
 
-# Of a forkserver's modules, only those that it preloads are imported in the forkserver itself.
-_in_forkserver = _on_stack("multiprocessing.forkserver", ("main",)) and not _on_stack(
-    "multiprocessing.forkserver", ("_serve_one",)
-)
+def _becomes_forkserver() -> bool:
+    """Whether this process is a forkserver, or will be: modules of the site are imported before it knows itself."""
+    if "multiprocessing.forkserver" in sys.modules:  # of its modules, only those that it preloads are imported in it
+        return _on_stack("multiprocessing.forkserver", ("main",)) and not _on_stack(
+            "multiprocessing.forkserver", ("_serve_one",)
+        )
+    if sys.argv[:1] != ["-c"]:
+        return False
+    try:
+        with open("/proc/self/cmdline", "rb") as stream:
+            return b"from multiprocessing.forkserver import main;" in stream.read()
+    except OSError:
+        return False
+
+
+_in_forkserver = _becomes_forkserver()
 
 
 def waiting() -> int:

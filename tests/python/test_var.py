@@ -457,6 +457,38 @@ def test_a_global_of_a_preloaded_module_binds_in_the_worker_and_the_forkserver_m
     assert out == line * 2 + "List(['worker', 'worker'])\n"
 
 
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_ticket_beats_a_store_that_was_there_before_it(program, method, module):
+    """A module of the site is imported by a child before it has its ticket, by a forkserver before it knows what it is."""
+    module('import os\nif os.environ.get("CHILD"):\n    import early\n', "sitecustomize")
+    early = 'import comem, os\nwords, maker = comem.var("words", ["private"]), os.getpid()\nprivate = comem.List([1])\n'
+    out = program(
+        method,
+        """
+        words = comem.var("words", [])
+
+        def work(queue):
+            words.append("child")
+            import early
+            with open(f"/proc/{os.getppid()}/maps") as stream:
+                queue.put([line for line in stream if "memfd" in line])
+            queue.put(early.maker == os.getpid())
+
+        if __name__ == "__main__":
+            os.environ["CHILD"] = "1"
+            queue = context.SimpleQueue()
+            process = context.Process(target=work, args=(queue,))
+            process.start()
+            stores, itself = queue.get(), queue.get()
+            process.join()
+            assert itself or stores == [], stores       # a forkserver that imported it
+            print(process.exitcode, words)
+        """,
+        **module(early, "early"),
+    )
+    assert out == "0 List(['child'])\n"
+
+
 @every_method
 def test_whoever_comes_first_makes_it(program, method):
     """Many processes ask at once; all get one object, and of the factories' results one is kept."""
