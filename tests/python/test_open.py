@@ -483,6 +483,31 @@ def test_stores_and_their_objects_are_arguments(program, store_name, method):
 
 
 @every_method
+def test_a_store_at_the_top_of_a_module_is_every_process_own(program, store_name, method):
+    """A name is no private copy: it may be opened wherever a module is imported, as workers of a web server do."""
+    out = program(
+        method,
+        f"""
+        store = comem.open({store_name!r})
+        shared = store.list("l")
+
+        def work(number):
+            shared.append(number)
+            store.dict("d").add("n")
+
+        if __name__ == "__main__":
+            processes = [context.Process(target=work, args=(number,)) for number in range(3)]
+            for process in processes:
+                process.start()
+            for process in processes:
+                process.join()
+            print([process.exitcode for process in processes], sorted(shared), store["d"])
+        """,
+    )
+    assert out == "[0, 0, 0] [0, 1, 2] Dict({'n': 3})\n"
+
+
+@every_method
 def test_they_go_through_queues_and_pools(program, store_name, method):
     out = program(
         method,
