@@ -101,6 +101,21 @@ def test_var_makes_a_root_of_an_initial_value_once(store_name):
         store.var("words", [])
 
 
+def test_var_makes_a_value_of_what_is_no_container(store_name, script_passes):
+    with comem.open(store_name) as store:
+        total = store.var("total", 0)
+        assert type(total) is comem.Value
+        script_passes(f"import comem; comem.open({store_name!r}).var('total', 0).add(5)")
+        assert total.add(1) == 6
+        assert store.var("pair", (1, "two")).get() == (1, "two")
+        with pytest.raises(TypeError, match="'total' is a variable, not a list"):
+            store.list("total")
+        with pytest.raises(TypeError, match="'total' is a Value.*list"):
+            store.var("total", [])
+    with pytest.raises(comem.GoneError):
+        total.get()
+
+
 def test_a_factory_that_closes_the_store_is_still_inside(store_name):
     store = comem.open(store_name)
     made = store.var("l", factory=lambda: store.close() or [1])
