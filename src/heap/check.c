@@ -235,10 +235,10 @@ static void check_group(struct check *check, uint64_t group, uint64_t end, struc
         const word64 *word = &map->groups[group].available[class];
         uint64_t available = word_load(word);
         if ((available & ~spans[class]) != 0)
-            check_found(check, CHECK_BROKEN, remedy_word(map, word, room[class]),
+            check_found(check, CHECK_CACHE, remedy_word(map, word, room[class]),
                         "group %llu says that spans are of class %u which are not", (unsigned long long)group, class);
         else if ((room[class] & ~available) != 0)
-            check_found(check, CHECK_LOST, remedy_word(map, word, available | room[class]),
+            check_found(check, CHECK_CACHE, remedy_word(map, word, available | room[class]),
                         "group %llu hides spans of class %u that have room", (unsigned long long)group, class);
         if (room[class] != 0 && truth->class[class] == UINT64_MAX)
             truth->class[class] = group;
@@ -267,7 +267,7 @@ static void find_free(struct check *check, uint64_t end, struct truth *truth)
 static void check_hint(struct check *check, const word64 *hint, uint64_t truth, const char *what)
 {
     if (word_load(hint) > truth)
-        check_found(check, CHECK_LOST, remedy_word(check->map, hint, truth), "the hint where %s begins is too high",
+        check_found(check, CHECK_CACHE, remedy_word(check->map, hint, truth), "the hint where %s begins is too high",
                     what);
 }
 

@@ -21,7 +21,8 @@ uint64_t store_check(struct store_map *map, check_report report, void *context);
 
 enum check_class {
     CHECK_UNSETTLED, /* an operation is under way, or was cut short by its thread's death */
-    CHECK_LOST,      /* what belongs to nothing, counts and caches that are wrong: no content is concerned */
+    CHECK_CACHE,     /* one of the heap's caches says something else than what it is made of */
+    CHECK_LOST,      /* what belongs to nothing, or is counted wrong: no content is concerned */
     CHECK_BROKEN     /* the store contradicts itself */
 };
 
