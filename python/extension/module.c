@@ -10,6 +10,7 @@
 #include "objects/handle.h"
 #include "objects/value.h"
 #include "pyblock.h"
+#include "pycli.h"
 #include "pydict.h"
 #include "pylist.h"
 #include "pyobject.h"
@@ -232,6 +233,7 @@ static PyMethodDef module_functions[] = {
     {"_check", module_check, METH_NOARGS, check_doc},
     {"_scope_new", module_scope_new, METH_NOARGS, scope_new_doc},
     {"_scope_shutdown", module_scope_shutdown, METH_O, scope_shutdown_doc},
+    {"_cli", pycli_run, METH_O, pycli_run_doc},
     {"_new_proxy", PYOBJECT_METHOD(pyproxy_new), METH_FASTCALL, pyproxy_new_doc},
     {"_open", PYOBJECT_METHOD(pyobject_open), METH_FASTCALL, pyobject_open_doc},
     {"_handle", (PyCFunction)(void (*)(void))pypickle_handle, METH_FASTCALL, pypickle_handle_doc},
