@@ -124,7 +124,7 @@ PyDoc_STRVAR(open_doc, "open($self, typeid, name, /)\n--\n\n"
                        "The shared object of that kind and name; if there is no root of that name, a new empty one.\n"
                        "TypeError: the root is of another kind.");
 
-static PyObject *roots_open_root(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *roots_open_object(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
     comem_value text, found = comem_none();
     PyObject *owner;
@@ -301,7 +301,7 @@ static void roots_dealloc(PyObject *self)
 
 static PyMethodDef roots_methods[] = {
     {"get", roots_get, METH_O, get_doc},
-    {"open", PYOBJECT_METHOD(roots_open_root), METH_FASTCALL, open_doc},
+    {"open", PYOBJECT_METHOD(roots_open_object), METH_FASTCALL, open_doc},
     {"var", PYOBJECT_METHOD(roots_var), METH_FASTCALL, var_doc},
     {"remove", roots_remove, METH_O, remove_doc},
     {"names", roots_names, METH_NOARGS, names_doc},
