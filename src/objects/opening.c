@@ -133,12 +133,19 @@ void handle_close_named(struct store_map *map)
 
 /* ---- for those who mend and import ---- */
 
+/* Whether nobody else has the store; from then on nobody gets it. A daemon that closed all descriptors has no lock any more,
+ * but threads that are alive, unless what seems to live in a strange store is long dead. */
+static bool is_alone(struct store_map *map, bool strange)
+{
+    return named_lock_alone(&map->memory) && (strange || !seat_any_alive(map));
+}
+
 /* Opens it with the lock that keeps everybody else away. */
 static comem_status open_alone(const char *path, struct store_map *map)
 {
     bool strange;
     comem_status status = named_open(path, map, &strange);
-    if (status == COMEM_OK && !named_lock_alone(&map->memory))
+    if (status == COMEM_OK && !is_alone(map, strange))
         status = store_error(COMEM_DENIED, "%.100s: another process has the store open", path);
     if (status == COMEM_OK && strange)
         status = settle(map, path, NULL);
@@ -149,9 +156,10 @@ static comem_status open_alone(const char *path, struct store_map *map)
 
 static comem_status repair_locked(const char *path, struct store_map **map)
 {
-    comem_status status = known_map(path, map);
-    if (*map != NULL)
-        return store_error(COMEM_DENIED, "%.100s: this process has the store open", path);
+    struct os_file file;
+    comem_status status = named_find(path, &file);
+    if (status == COMEM_OK && participant_find_file(file.device, file.inode) != NULL)
+        status = store_error(COMEM_DENIED, "%.100s: this process has the store open", path);
     if (status == COMEM_OK)
         status = empty_map(map);
     if (status != COMEM_OK)

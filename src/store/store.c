@@ -339,8 +339,11 @@ comem_status store_map_descriptor(struct store_map *map)
     if (os_memory_intact(&map->memory))
         return COMEM_OK;
     map->memory.fd = -1; /* whatever has the number now is not ours to close */
-    if (store_borrow_descriptor != NULL && store_borrow_descriptor(map))
+    if (store_borrow_descriptor != NULL && store_borrow_descriptor(map)) {
+        if (map->named) /* the lock went with the descriptor */
+            os_file_lock(map->memory.fd, STORE_LOCK_BYTE, OS_LOCK_SHARED);
         return COMEM_OK;
+    }
     return store_error(COMEM_SYSTEM,
                        "this process closed the store's descriptor (a daemon closing all it finds?), and no other "
                        "process can lend one; close descriptors before using comem");

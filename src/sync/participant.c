@@ -353,9 +353,12 @@ static void leave_closed(void)
         if (map == NULL || atomic_load_explicit(&me->entered, memory_order_relaxed) != /* private: the thread's */
                                PARTICIPANT_TO_LEAVE)
             continue;
+        participant_set_entered(me, PARTICIPANT_INSIDE); /* a signal handler's call must not wait for the mutex */
         pthread_mutex_lock(&map->mutex);
-        if (map_is_closed(map)) /* nobody has opened it again */
+        if (map_is_closed(map))
             detach_locked(me);
+        else
+            participant_set_entered(me, 0); /* somebody has opened it again */
         pthread_mutex_unlock(&map->mutex);
         map_end(map);
     }

@@ -172,6 +172,16 @@ bool seat_any_taken(struct store_map *map)
     return any_taken(map, SEATS_OF_SLOTS) || any_taken(map, SEATS_OF_PROCESSES);
 }
 
+bool seat_any_alive(struct store_map *map)
+{
+    for (uint32_t i = 0; i < seat_high(map, SEATS_OF_SLOTS); i++) {
+        const struct slot *slot = slot_at(map, i);
+        if (slot != NULL && seat_state(word_load_acquire(&slot->control)) == SEAT_LIVE && !os_life_over(&slot->life))
+            return true;
+    }
+    return false;
+}
+
 void seat_forgo_all(struct store_map *map)
 {
     for (uint32_t i = 0; i < seat_high(map, SEATS_OF_SLOTS); i++) {

@@ -193,6 +193,8 @@ void *seat_at(struct store_map *map, enum seat_table table, uint32_t number);
 uint32_t seat_high(struct store_map *map, enum seat_table table);
 /* Whether any slot or process record is taken. */
 bool seat_any_taken(struct store_map *map);
+/* Whether the thread of any slot is alive. */
+bool seat_any_alive(struct store_map *map);
 /* Declares every thread that a slot names dead: of a store that nobody is attached to. */
 void seat_forgo_all(struct store_map *map);
 /* Finds a FREE seat and makes it CLAIMED, with `recoverer`. False: none is free. */

@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -1058,6 +1060,50 @@ static void a_path_on_a_disk_is_a_store_too(void **state)
     assert_int_equal(rmdir(folder), 0); /* and nothing is left in it */
 }
 
+/* Mounts a file system of its own where nobody else sees it. */
+static bool mount_at(const char *folder, const char *type, const char *options)
+{
+    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("none", folder, type, 0, options) == 0;
+}
+
+#define NO_MOUNT 77
+
+static int on_a_full_tmpfs(void *argument)
+{
+    comem_store *store;
+    if (!mount_at(argument, "tmpfs", "size=128k") || chdir(argument) != 0)
+        return NO_MOUNT;
+    child_check(comem_open("./store", NULL, &store) == COMEM_NO_MEMORY && store == NULL);
+    child_check(!exists("./store"));
+    return 0;
+}
+
+static int on_ramfs(void *argument)
+{
+    comem_store *store;
+    if (!mount_at(argument, "ramfs", NULL) || chdir(argument) != 0)
+        return NO_MOUNT;
+    child_check(comem_open("./store", NULL, &store) == COMEM_UNSUPPORTED && store == NULL);
+    child_check(strstr(comem_detail(), "tmpfs, ext4 or xfs") != NULL);
+    child_check(!exists("./store"));
+    return 0;
+}
+
+/* A page that is not to be had would be a SIGBUS, on whatever the file system does not promise. */
+static void a_full_or_unknown_file_system_is_an_error(void **state)
+{
+    char folder[] = "./named-test-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    int full = support_run(on_a_full_tmpfs, folder), unknown = support_run(on_ramfs, folder);
+    assert_int_equal(rmdir(folder), 0);
+    if (full == NO_MOUNT || unknown == NO_MOUNT)
+        skip();
+    assert_int_equal(full, 0);
+    assert_int_equal(unknown, 0);
+}
+
 /* ---- without pickles ---- */
 
 static comem_value pickle(void)
@@ -1184,6 +1230,7 @@ int main(int argc, char **argv)
         ALONE(no_descriptor_is_inherited_by_another_program),
         ALONE(an_object_of_a_store_by_name_is_reached_by_its_own_name),
         ALONE(a_path_on_a_disk_is_a_store_too),
+        ALONE(a_full_or_unknown_file_system_is_an_error),
         ALONE(a_store_without_pickles_takes_and_gives_none),
         WITH_STORE(an_object_made_without_pickles_takes_and_gives_none),
     };
