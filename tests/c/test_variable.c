@@ -445,10 +445,11 @@ static void a_full_store_keeps_the_value(void **state)
 
 /* ---- several processes ---- */
 
-#define ADDS (support_sanitized() ? 10000 : 100000)
+#define ADDS (support_sanitized() ? 10000 : 200000)
 
 struct counting {
     comem_variable *ints, *floats, *singles, *swapped;
+    _Atomic int *here; /* how many have begun: all are to be at it at once */
 };
 
 static int count_up(void *argument)
@@ -456,6 +457,8 @@ static int count_up(void *argument)
     const struct counting *counting = argument;
     comem_value before = comem_int(0), result;
     bool swapped;
+    ++*counting->here;
+    support_await(counting->here, PROCESSES);
     for (int i = 0; i < ADDS; i++) {
         child_check(comem_variable_add(counting->ints, comem_int(1), &result) == COMEM_OK);
         child_check(result.kind == COMEM_INT && result.as.integer > before.as.integer); /* its own is in it */
@@ -478,7 +481,8 @@ static void no_change_by_one_call_is_lost(void **state)
 {
     struct bench *bench = *state;
     struct counting counting = {variable_of(bench, 'q', comem_int(0)), variable_of(bench, 0, comem_float(0)),
-                                variable_of(bench, 'f', comem_int(0)), variable_of(bench, 0, comem_int(0))};
+                                variable_of(bench, 'f', comem_int(0)), variable_of(bench, 0, comem_int(0)),
+                                support_shared(sizeof(int))};
     pid_t children[PROCESSES];
     for (unsigned i = 0; i < PROCESSES; i++)
         children[i] = support_fork(count_up, &counting);
@@ -733,6 +737,53 @@ static void a_variable_that_was_shut_down_is_gone(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
+struct ending {
+    comem_variable *_Atomic variable; /* being read */
+    _Atomic int rounds, wrong;
+};
+
+static void *read_to_the_end(void *argument)
+{
+    struct ending *ending = argument;
+    while (ending->rounds > 0) {
+        comem_variable *variable = ending->variable;
+        comem_value value;
+        if (variable == NULL)
+            continue;
+        comem_status status = comem_variable_get(variable, &value);
+        ending->wrong += status == COMEM_OK ? value.kind == COMEM_NONE : status != COMEM_GONE;
+        comem_value_clear(&value);
+        if (status != COMEM_OK)
+            ending->variable = NULL;
+    }
+    return NULL;
+}
+
+/* A reader at that moment would get the emptied cell: None, which nobody stored. */
+static void the_end_of_a_manager_is_no_value(void **state)
+{
+    struct bench *bench = *state;
+    struct ending ending = {.rounds = support_sanitized() ? 100 : 2000};
+    comem_value none = comem_none();
+    pthread_t reader;
+    uint64_t scope;
+    assert_int_equal(pthread_create(&reader, NULL, read_to_the_end, &ending), 0);
+    for (; ending.rounds > 0; ending.rounds--) {
+        comem_variable *variable = NULL;
+        assert_ok(object_scope_new(&bench->store, &scope));
+        assert_ok(variable_new_in(&bench->store, scope, 0, 0, &none, &variable));
+        assert_ok(comem_variable_set(variable, ending.rounds % 2 ? text(FAR_TEXT) : comem_int(1)));
+        ending.variable = variable;
+        support_nap(ending.rounds % 20);
+        assert_ok(object_scope_shutdown(&bench->store, scope));
+        while (ending.variable != NULL)
+            support_nap(1);
+        comem_variable_release(variable);
+    }
+    pthread_join(reader, NULL);
+    assert_int_equal(ending.wrong, 0);
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
@@ -756,6 +807,7 @@ int main(int argc, char **argv)
         WITH_STORE(a_damaged_variable_is_freed_all_the_same),
         WITH_STORE(store_check_looks_at_the_value),
         WITH_STORE(a_variable_that_was_shut_down_is_gone),
+        WITH_STORE(the_end_of_a_manager_is_no_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
