@@ -567,14 +567,14 @@ COMEM_API void comem_variable_release(comem_variable *variable);
 /* Its type code, 0 for any value. O(1). */
 COMEM_API comem_status comem_variable_typecode(comem_variable *variable, char *typecode);
 
-/* A copy of the value. COMEM_NO_MEMORY. O(size), 5 ns for numbers; takes no lock unless writers keep changing it. */
+/* A copy of the value. COMEM_NO_MEMORY. O(size), 2 ns for numbers; takes no lock unless writers keep changing it. */
 COMEM_API comem_status comem_variable_get(comem_variable *variable, comem_value *value);
 
 /* Stores a value. COMEM_TYPE, COMEM_OUT_OF_RANGE, COMEM_NO_MEMORY. O(size), 20 ns for numbers. */
 COMEM_API comem_status comem_variable_set(comem_variable *variable, comem_value value);
 
 /* Adds `amount`, an int or a float. `result`, which may be NULL, is the sum. COMEM_TYPE: the value or the amount is no number.
- * COMEM_OUT_OF_RANGE: the sum is beyond the type, or beyond 64 bits. COMEM_NO_MEMORY. O(1), 20 ns. */
+ * COMEM_OUT_OF_RANGE: the sum is beyond the type, or beyond 64 bits. COMEM_NO_MEMORY. O(1), 30 ns. */
 COMEM_API comem_status comem_variable_add(comem_variable *variable, comem_value amount, comem_value *result);
 
 /* Stores `value` if what is there equals `expected`, as keys are equal; `swapped` says whether. COMEM_TYPE, COMEM_OUT_OF_RANGE,

@@ -192,7 +192,7 @@ PyDoc_STRVAR(get_doc,
              "get($self, /)\n--\n\n"
              "The value: v.value.\n\n"
              "MemoryError when there is no memory for the result, ValueUnreadable when it cannot be unpickled\n"
-             "here, GoneError. O(size of the value), about 30 ns for a number.");
+             "here, GoneError. O(size of the value), about 15 ns for a number.");
 
 PyDoc_STRVAR(set_doc,
              "set($self, value, /)\n--\n\n"
@@ -200,7 +200,7 @@ PyDoc_STRVAR(set_doc,
              "Indivisible: others read the value before or this one. With a type code TypeError for what is not of\n"
              "the type and OverflowError for an int beyond it; without, TypeError for what cannot be stored (it\n"
              "cannot be pickled). MemoryError when the store is full, GoneError. None of them changes the value.\n"
-             "O(size of the value), about 40 ns for a number.");
+             "O(size of the value), about 30 ns for a number.");
 
 static PyObject *variable_set_method(PyObject *self, PyObject *object)
 {
@@ -336,7 +336,7 @@ PyDoc_STRVAR(cas_doc,
              "Compare and swap: store new if the value equals old; return whether it did.\n\n"
              "Indivisible: nothing comes between the comparison and the change. TypeError and OverflowError for a\n"
              "new value as set(), MemoryError when the store is full, GoneError, what the comparison raises; none of\n"
-             "them changes the value. O(size of the values), about 150 ns for short ones.");
+             "them changes the value. O(size of the values), about 60 ns for numbers.");
 
 static PyObject *variable_cas(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
@@ -415,7 +415,7 @@ PyDoc_STRVAR(variable_doc,
              "operations; add() and cas() are one. Two Values are equal when they are one and the same.\n\n"
              "Any use may raise GoneError (shut down, or out of reach), DamagedError (the store's memory fails\n"
              "its checks), OSError (the thread's first use could not join the store) and RuntimeError (called\n"
-             "from a C signal handler that interrupted another call). MemoryError: the store is full. About 1 us.");
+             "from a C signal handler that interrupted another call). MemoryError: the store is full. About 0.5 us.");
 
 static PyMethodDef variable_methods[] = {
     VARIABLE_METHODS,
