@@ -298,7 +298,7 @@ PyDoc_STRVAR(
     "not be made. GoneError: a promised store is out of reach. What factory raises.\n\n"
     "Where the process can have no store yet, in a module that a forkserver preloads, it gives an object that\n"
     "becomes the global at its first use in a worker; a use before that raises RuntimeError.\n"
-    "Safe in any thread and process; a process killed in it has named the object or not. About 0.5 us for a\n"
+    "Safe in any thread and process; a process killed in it has named the object or not. About 0.2 us for a\n"
     "name that is there.");
 
 /* Puts the argument given by the keyword `name` into its place. 0, or -1 with TypeError. */
