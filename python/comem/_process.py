@@ -9,8 +9,9 @@ Ticket      Under spawn and forkserver a child gets preparation data before it i
 Forkserver  A forkserver is no part of the program: it makes no store, and its children have theirs by ticket.
 Main        While a child, or a forkserver, imports the parent's main module, constructors give objects that stand for
             nothing: the lines that made the parent's shared objects run once more there.
-Leaving     A process of multiprocessing leaves the store in good order at the end of its finalizers. Any other process
-            leaves it in the engine's own hook; one that is killed is cleaned up after by the others.
+Leaving     A child of multiprocessing leaves the store in good order at the end of its finalizers. Any other process
+            leaves it in the extension's own hook, when Python is no more: whatever runs at its end, in whichever order,
+            may use what is shared. One that is killed is cleaned up after by the others.
 
 multiprocessing takes 20 ms to import, so nothing here imports it; what needs it waits until the program has it.
 """
@@ -43,7 +44,7 @@ def prepare() -> None:
 
 
 def register_exit() -> None:
-    """Have multiprocessing call detach last of all, in this process and in every child, if the program uses it."""
+    """Have multiprocessing call detach last of all in every child, if the program uses it."""
     global _util
     util = sys.modules.get("multiprocessing.util")
     if util is None or util is _util or not hasattr(util, "Finalize"):  # without it: it is just being imported
@@ -55,8 +56,9 @@ def register_exit() -> None:
 
 def _add_finalizer(_: object = None) -> None:
     # Each process adds its own: multiprocessing's children drop what they inherited before they call us, and elsewhere
-    # a finalizer of another process does nothing.
-    if _util is not None:
+    # a finalizer of another process does nothing. Other processes leave later, in the extension's own hook, which those
+    # children do not come to.
+    if _util is not None and sys.modules["multiprocessing.process"].parent_process() is not None:
         _util.Finalize(None, _engine._detach, exitpriority=-100)
 
 

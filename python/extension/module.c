@@ -282,6 +282,21 @@ static int module_check_interpreter(void)
 #endif
 }
 
+/* At the end of a process whose interpreter is no more: of all but multiprocessing's children, which leave by comem._process. What
+ * a store by name on a disk is worth after the machine stopped depends on it. */
+static void module_leave(void)
+{
+    (void)store_detach_process();
+}
+
+/* Where the interpreter takes no more such functions, the process counts as killed, and is cleaned up after. */
+static void module_leave_at_end(void)
+{
+    static bool registered; /* the module may be imported again */
+    if (!registered)
+        registered = Py_AtExit(module_leave) == 0;
+}
+
 static int module_execute(PyObject *module)
 {
     if (module_check_interpreter() < 0)
@@ -293,12 +308,12 @@ static int module_execute(PyObject *module)
     struct module_state *state = module_state(module);
     state->open_function = PyObject_GetAttrString(module, "_open");
     if (state->open_function == NULL || PyModule_AddFunctions(module, pyreach_functions) < 0 ||
-        PyModule_AddFunctions(module, pystore_functions) < 0 ||
-        PyModule_AddFunctions(module, pyvar_functions) < 0 ||
+        PyModule_AddFunctions(module, pystore_functions) < 0 || PyModule_AddFunctions(module, pyvar_functions) < 0 ||
         PyModule_AddStringConstant(module, "__version__", comem_version()) < 0)
         return -1;
     value_pickles_are_looked_after = true; /* pypickle.c refuses them, so that lists that have some can be printed */
     wait_hooks_set(module_before_sleep, module_after_operation);
+    module_leave_at_end();
     return 0;
 }
 

@@ -17,7 +17,6 @@
 #include "pyreach.h"
 #include "pyvalue.h"
 #include "pyvar.h"
-#include "sync/sync.h"
 
 struct roots_object {
     PyObject_HEAD
@@ -333,22 +332,6 @@ int pystore_setup(PyObject *module)
 
 /* ---- functions of the module ------------------------------------------------------------------------------------- */
 
-/* At the end of a process that never closed a store: multiprocessing's finalizers, where there are any, came before. Python is no
- * more by then. */
-static void stores_leave(void)
-{
-    (void)store_detach_process();
-}
-
-/* Has a store that was open to the end count as left in good order: on a disk it may outlast the machine. Where the interpreter takes
- * no more such functions it does without. */
-static void leave_at_end(void)
-{
-    static bool registered;
-    if (!registered)
-        registered = Py_AtExit(stores_leave) == 0;
-}
-
 PyDoc_STRVAR(open_roots_doc, "_open_roots(name, create, size_limit, pickle, /)\n--\n\n"
                              "The roots of the store by that name, bytes, which is opened.");
 
@@ -372,7 +355,6 @@ static PyObject *store_open_roots(PyObject *module, PyObject *arguments)
         Py_DECREF(roots);
         return store_fail(module, status);
     }
-    leave_at_end();
     return (PyObject *)(void *)roots;
 }
 

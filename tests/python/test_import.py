@@ -87,7 +87,7 @@ def test_a_forkserver_makes_no_store(script_passes):
     assert out == "[]\n[]\n"
 
 
-def test_multiprocessing_detaches_last_in_every_process(script_passes):
+def test_multiprocessing_detaches_last_in_every_child(script_passes):
     out = script_passes(
         """
         import comem                        # before multiprocessing, which it must not import
@@ -116,7 +116,28 @@ def test_multiprocessing_detaches_last_in_every_process(script_passes):
             print(process.exitcode)
         """
     )
-    assert out == "detach 2\ndetach 4\n0\ndetach 4\n"
+    assert out == "detach 2\ndetach 4\n0\n"
+
+
+def test_whatever_runs_at_the_end_of_a_program_may_use_what_is_shared(script_passes):
+    """A function registered before all others runs after them."""
+    out = script_passes(
+        """
+        import atexit
+        atexit.register(lambda: print(shared))
+
+        class Last:
+            def __del__(self):
+                shared.append("del")
+                print(shared)
+
+        import multiprocessing.util, comem
+        shared = comem.List(["main"])
+        multiprocessing.util.Finalize(None, shared.append, args=("finalizer",), exitpriority=-1000)
+        last = Last()
+        """
+    )
+    assert out == "List(['main', 'finalizer'])\nList(['main', 'finalizer', 'del'])\n"
 
 
 SUBINTERPRETER = """

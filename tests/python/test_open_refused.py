@@ -470,7 +470,6 @@ def test_without_pickle_none_is_loaded_whoever_stored_it(trapped):
             lambda: shared[:],
             lambda: list(shared),
             lambda: shared.pop(1),
-            lambda: shared.copy()[1],
             lambda: table["trap"],
             lambda: table.get("trap"),
             lambda: table.pop("trap"),
@@ -482,6 +481,10 @@ def test_without_pickle_none_is_loaded_whoever_stored_it(trapped):
         ):
             with pytest.raises(comem.ValueUnreadable, match="pickle=False"):
                 act()
+        for act in (shared.copy, lambda: store.list("m").extend(shared), lambda: store.dict("n").update(table)):
+            with pytest.raises(TypeError, match="without pickles"):
+                act()
+        assert store["m"] == [] and store["n"] == {}
         assert (len(shared), shared[0], shared[2], list(table)) == (3, 1, "x", ["trap", "other"])
         assert "unreadable" in repr(shared) and "unreadable" in repr(table)
         del shared[1], table["trap"]
