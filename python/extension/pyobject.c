@@ -96,6 +96,8 @@ bool pyobject_is_deep(PyObject *container)
 bool pyobject_same_rules(PyObject *one, PyObject *other)
 {
     uint32_t differences = object_flags(pyobject_of(one)) ^ object_flags(pyobject_of(other));
+    if (pyobject_of(one)->map->refuse_pickle) /* what the other has may be pickles that other processes stored */
+        return false;
     return (differences & (OBJECT_DEEP | OBJECT_NO_PICKLE)) == 0;
 }
 

@@ -27,7 +27,8 @@ static comem_status pickle_refused(void)
 
 comem_status value_pack(const struct comem_object *container, const comem_value *value, struct cell_image *image)
 {
-    if (value->kind == COMEM_PICKLE && container != NULL && (object_flags(container) & OBJECT_NO_PICKLE) != 0)
+    if (value->kind == COMEM_PICKLE && !value_pickles_are_looked_after && container != NULL &&
+        (object_flags(container) & OBJECT_NO_PICKLE) != 0)
         return pickle_refused();
     return cell_pack(value, image);
 }

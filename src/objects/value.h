@@ -43,8 +43,8 @@ void value_forget(struct participant *me, comem_value *value);
 
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_RANGE, ATTEMPT_FAILED };
 
-/* Whether pickles are handed out that a container is not to have: a front end that loads pickles says that it refuses them
- * itself, so that the rest of what is there can be shown. */
+/* Whether pickles are handed out that a container is not to have, and taken back: a front end that loads pickles says that it
+ * refuses them itself, so that the rest of what is there can be shown, and what was taken out and refused can be put back. */
 extern bool value_pickles_are_looked_after;
 
 /* Turns the image of a cell that was read in `container` into a private value; `still` says whether it is still where it was read. ATTEMPT_AGAIN:
