@@ -17,7 +17,6 @@
 #include "heap/check.h"
 #include "objects/handle.h"
 #include "objects/mend.h"
-#include "store/named.h"
 
 #define PASSES_LEAST 3u
 #define PASSES_MOST 16u
@@ -368,16 +367,6 @@ static int find_dead(struct look *look, void *context)
     return CLI_OK;
 }
 
-/* Opens the store, cleans up after the dead, and has it to this process from then on. */
-static comem_status open_alone(const char *name, struct store_map **map)
-{
-    comem_status status = handle_open_repair(name, map);
-    if (status != COMEM_OK || ((*map)->openings == 1 && named_lock_alone(&(*map)->memory)))
-        return status;
-    handle_close_named(*map);
-    return store_error(COMEM_DENIED, "it is in use; repair has to have it alone");
-}
-
 static int repair(const struct cli_line *line)
 {
     struct verdict verdict = {.unclean = false};
@@ -394,7 +383,7 @@ static int repair(const struct cli_line *line)
     if (status == COMEM_OK) {
         look_guarded(&look, find_dead, &verdict);
         look_close(&look);
-        status = open_alone(line->words[0], &store.map);
+        status = handle_open_repair(line->words[0], &store.map);
     }
     if (status != COMEM_OK) {
         cli_fail_at(place.name, status);

@@ -253,6 +253,7 @@ bool look_join(const char *store, comem_store **joined, struct place *place)
     const comem_options options = {.flags = COMEM_EXISTING};
     if (!look_find(store, place))
         return false;
+    place->alone = participant_tls == NULL;
     comem_status status = place->pid != 0 ? join_process(place, joined) : comem_open(store, &options, joined);
     if (status != COMEM_OK)
         cli_fail_at(place->name, status);
@@ -261,10 +262,9 @@ bool look_join(const char *store, comem_store **joined, struct place *place)
 
 void look_leave(comem_store *store, const struct place *place)
 {
-    if (place->pid != 0)
-        free(store);
-    else
-        comem_close(store);
+    comem_close(store); /* leaves a store that has a name */
+    if (place->pid != 0 && place->alone)
+        store_detach_process();
 }
 
 /* ---- all stores ---- */

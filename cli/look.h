@@ -11,6 +11,7 @@ struct place {
     char path[LOOK_PATH_MAX]; /* of its file; of a program's own store, of a descriptor in /proc */
     char name[LOOK_PATH_MAX]; /* as the user writes it */
     int pid, descriptor;      /* of the process that has a store without a file; pid 0: it has one */
+    bool alone;               /* joined by a thread that took part in no store before */
 };
 
 struct look {

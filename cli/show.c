@@ -127,7 +127,7 @@ static int run(const struct cli_line *line)
     comem_status status = line->count == 1 ? show_roots(store, form) : show_root(store, line->words[1], &bounds, form);
     if (form != NULL && status == COMEM_OK)
         putchar('\n');
-    int code = status == COMEM_OK ? CLI_OK : cli_fail_at(place.name, status);
+    int code = status == COMEM_OK ? CLI_OK : ferror(stdout) != 0 ? CLI_PROBLEM : cli_fail_at(place.name, status);
     look_leave(store, &place);
     return code;
 }

@@ -29,7 +29,7 @@ if [ -n "$lacking" ]; then
 fi
 
 # Without isolation: pip's build then has a folder that lasts, and compiles only what changed.
-newer=$(find pyproject.toml meson.build meson_options.txt include src python -newer .venv/has-comem 2>/dev/null |
+newer=$(find pyproject.toml meson.build meson_options.txt include src cli python -newer .venv/has-comem 2>/dev/null |
     grep -v __pycache__ || true)
 if [ ! -e .venv/has-comem ] || [ -n "$newer" ]; then
     say 'compiling and installing the Python package into .venv (pip install .)'
