@@ -14,12 +14,12 @@ check() {
 files() { git ls-files --cached --others --exclude-standard -- "$@"; }
 
 format() { files '*.c' '*.h' | xargs clang-format --dry-run -Werror; }
-tidy() { files 'src/*.c' 'python/extension/*.c' | xargs -P 2 -n 4 clang-tidy -p build/clang --quiet 2>build/log/tidy; }
+tidy() { files 'src/*.c' 'cli/*.c' 'python/extension/*.c' | xargs -P 2 -n 4 clang-tidy -p build/clang --quiet 2>build/log/tidy; }
 header_alone() { "$@" -Wall -Wextra -Wpedantic -Werror -fsyntax-only include/comem.h; }
 word_stores() { .venv/bin/python tools/test_word_stores.py && .venv/bin/python tools/check_word_stores.py; }
 coverage_page() { .venv/bin/python tools/check_coverage_page.py; }
 listed() {
-    missing=$(files 'src/*.c' 'python/comem/*' 'python/extension/*.c' | while read -r file; do
+    missing=$(files 'src/*.c' 'cli/*.c' 'python/comem/*' 'python/extension/*.c' | while read -r file; do
         grep -qF "$(echo "$file" | cut -d/ -f2-)'" "${file%%/*}/meson.build" || echo "$file"
     done)
     [ -z "$missing" ] || { echo "$missing"; return 1; }

@@ -21,7 +21,7 @@ SCRIPT = re.compile(r"```python\n((?:(?!```).)*)```\s+prints `([^`]*)`", re.DOTA
         ("dicts.md", 1),
         ("how-it-works.md", 1),
         ("limits.md", 1),
-        ("format.md", 1),
+        ("format.md", 1), ("tools.md", 1),
     ],
 )
 def test_the_scripts_of_a_page_print_what_it_says(name, count, script_passes):
