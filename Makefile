@@ -53,12 +53,15 @@ asan: ## the tests in C under AddressSanitizer and UndefinedBehaviorSanitizer
 # 77 is a step sweep's way of saying that this machine has no ptrace.
 crash: ## the whole crash test: every operation cut at every store, and what two compilers made of it at every instruction
 	@tools/bootstrap.sh crash
+	@tools/venv.sh
 	@tools/build.sh debug
 	@tools/build.sh step
 	@tools/build.sh step-clang
 	build/debug/tests/crash/crash
 	build/debug/tests/crash/named
 	build/debug/tests/crash/storm 2000
+	.venv/bin/python tests/python/storm.py spawn 300
+	.venv/bin/python tests/python/storm.py forkserver 300
 	build/debug/tests/crash/replay 5000
 	build/debug/tests/crash/replay_small 5000
 	build/step/tests/crash/step || [ $$? = 77 ]

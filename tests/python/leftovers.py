@@ -8,7 +8,10 @@ PATIENCE = 10  # seconds; a forkserver ends a moment after its last client
 
 
 class Leftovers:
-    """Knows a program's processes, whoever their parents are by now, by a variable in the environment they began with."""
+    """Knows a program's processes, whoever their parents are by now, by a variable in the environment they began with.
+
+    A store by name is the program's if `mark` is in the name.
+    """
 
     VARIABLE = "COMEM_TEST_MARK"
 
@@ -16,9 +19,10 @@ class Leftovers:
         self.mark = uuid.uuid4().hex
         self._files = self._shared_memory()
 
-    @staticmethod
-    def _shared_memory():
-        return {name for name in os.listdir("/dev/shm") if not name.startswith("pym-")}
+    def _shared_memory(self):
+        """Without what other programs may just have there: semaphores and arenas of multiprocessing, stores by name."""
+        others = ("pym-", "sem.", "comem-")
+        return {name for name in os.listdir("/dev/shm") if self.mark in name or not name.startswith(others)}
 
     def files(self):
         """What was not in /dev/shm before."""
