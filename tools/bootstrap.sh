@@ -60,7 +60,7 @@ look() {
     missing=
     c
     case $1 in models) ;; *) engine ;; esac
-    case $1 in run | test | bench | lint | models) interpreter ;; esac
+    case $1 in run | test | bench | lint | crash | models) interpreter ;; esac
     case $1 in test | lint | asan | crash | fuzz) need libcmocka-dev header stdarg.h stddef.h setjmp.h stdint.h cmocka.h ;; esac
     case $1 in bench | lint) need liblmdb-dev header lmdb.h ;; esac
     case $1 in test | models) need spin has spin ;; esac

@@ -1,9 +1,11 @@
 """How processes end: whatever way, nothing is left behind, nothing is printed, and the others go on."""
 
+import os
 import signal
 
 import pytest
 
+import comem
 from leftovers import Leftovers
 from starting import every_method
 from test_lifetime import growth
@@ -244,6 +246,75 @@ def test_a_daemon_that_closed_all_descriptors_goes_on_with_what_it_had(script_pa
     assert printed == "['of the parent', 'before', 'after'] 500004 10000\n"
 
 
+def test_a_daemon_that_closed_all_descriptors_goes_on_with_stores_by_name(script_passes, leftovers):
+    """One that it opened before, while another process has it, and one that it opens afterwards."""
+    printed = script_passes(
+        f"""
+        import os, time, comem
+
+        name = "ends-{leftovers.mark}"
+        if os.fork() == 0:
+            os.setsid()
+            store = comem.open(name)
+            words = store.list("words")
+            words.append("before")
+            while len(words) < 2:
+                time.sleep(0.001)
+            os.closerange(3, 4096)
+            words.append("after")
+            with comem.open(name + "-late") as late:
+                late.dict("counts")["late"] = 1
+            words.extend(range(100_000))
+            if os.fork() == 0:
+                words.append("from the child")
+                os._exit(0)
+            os.wait()
+            os._exit(0)
+        with comem.open(name) as store:
+            words = store.list("words")
+            while len(words) < 1:
+                time.sleep(0.001)
+            words.append("of the parent")
+            os.wait()
+            print(words[:3], len(words), words[-1])
+        with comem.open(name + "-late", create=False) as late:
+            print(late["counts"])
+        comem.unlink(name), comem.unlink(name + "-late")
+        """
+    )
+    assert printed == "['before', 'of the parent', 'after'] 100004 from the child\nDict({'late': 1})\n"
+
+
+@every_end
+def test_a_store_by_name_is_whole_whatever_way_its_users_end(script_passes, leftovers, end):
+    """And nothing of what they held stays in it."""
+    script_passes(
+        f"""
+        import os, signal, threading, time, comem
+
+        name = "ends-{leftovers.mark}"
+        for number in range(15):
+            pid = os.fork()
+            if pid == 0:
+                store = comem.open(name, size_limit=4 << 20)
+                words, counts = store.list("words"), store.dict("counts")
+                held = [words.copy() for _ in range(5)]
+                counts["text"] = "y" * 500_000
+                words.append([number, ["x" * 1000] * 100])
+                threading.Thread(target=lambda: [counts.add("n", 1) for _ in iter(int, 1)], daemon=True).start()
+                before = counts.get("n", 0)
+                while counts.get("n", 0) < before + 20:
+                    time.sleep(0)
+                {ENDS[end]}
+            os.waitpid(pid, 0)
+            with comem.open(name, create=False) as store:
+                assert len(store["words"]) == 1 and store["words"].pop()[0] == number
+                assert len(store["counts"].pop("text")) == 500_000
+        comem.unlink(name)
+        """
+    )
+
+
 # ---- multiprocessing -------------------------------------------------------------------------------------------------
 
 
@@ -327,6 +398,36 @@ del previous
     namespace = {}
     exec("import comem", namespace)
     assert growth(500, lambda: exec(cell, namespace)) == 0
+
+
+def test_a_cell_with_globals_and_stores_by_name_costs_nothing(leftovers):
+    cell = compile(
+        """
+config = comem.var("config of the cell", {"a": ["x" * 300] * 20})
+config["a"] = ["y" * 300] * 20
+with comem.open(name) as store:
+    store.list("words").append("x" * 300)
+    store.dict("counts").update({n: [n] for n in range(20)})
+    total = store.var("total", 0)
+    total.add(1)
+    del store["words"], store["counts"]
+comem.forget("config of the cell")
+""",
+        "<cell>",
+        "exec",
+    )
+    namespace = {"name": f"ends-{leftovers.mark}"}
+    exec("import comem", namespace)
+    descriptors = []
+    try:
+        for _ in range(2):
+            assert growth(100, lambda: exec(cell, namespace)) == 0
+            descriptors.append(len(os.listdir("/proc/self/fd")))
+        assert descriptors[0] == descriptors[1]
+        with comem.open(namespace["name"]) as store:
+            assert store["total"].get() == 400
+    finally:
+        comem.unlink(namespace["name"])
 
 
 # ---- the interpreter's end -------------------------------------------------------------------------------------------
