@@ -111,7 +111,7 @@ static uint64_t pages_find(struct store_map *map, uint64_t pages, uint64_t step,
     uint64_t limit = store_end(map) / PAGE_SIZE;
     uint64_t start = word_load(hint), lowest = (map->data + LAYOUT_FIXED_SPANS * SPAN_SIZE) / PAGE_SIZE;
     bool passed_free = false;
-    if (start < lowest)
+    if (start < lowest || start > limit) /* above: damage */
         start = lowest;
     start = (start + step - 1) / step * step;
     for (uint64_t page = start; page + pages <= limit;) {

@@ -56,7 +56,9 @@ static uint64_t reap_entries(struct participant *me, struct dict_table *table, s
 static void drop_segment(struct participant *me, const struct locked_dict *found)
 {
     uint64_t place = found->ordered - 1, end = 0;
-    uint64_t block = word_load(&found->slots[word_load(&found->slots[place].order)].block);
+    uint64_t id = word_load(&found->slots[place].order);
+    uint64_t block =
+        id < found->shape.slots ? word_load(&found->slots[id].block) : 0; /* 0: damage since it was looked at */
     const struct dict_segment *before =
         place == 0 ? NULL : dict_segment_of(me->map, found, word_load(&found->slots[place - 1].order));
     if (before != NULL && word_load(&before->end) <= word_load(&before->capacity))

@@ -167,11 +167,12 @@ static void copy_entry(struct dict_entry *to, const struct dict_entry *from)
 }
 
 /* Copies the living entries of a segment, of `end`; `units` gets the unit of each copy, 0 for the dead. */
-static uint64_t copy_living(struct dict_segment *to, const struct dict_segment *from, uint64_t end, uint16_t *units)
+static uint64_t copy_living(struct dict_segment *to, uint64_t room, const struct dict_segment *from, uint64_t end,
+                            uint16_t *units)
 {
     uint64_t count = 0;
     for (uint64_t i = 0; i < end; i++) {
-        bool living = word_load(&from->entries[i].key.head) != DICT_DEAD;
+        bool living = count < room && word_load(&from->entries[i].key.head) != DICT_DEAD;
         if (living)
             copy_entry(&to->entries[count++], &from->entries[i]);
         units[i] = (uint16_t)(living ? count : 0);
@@ -427,7 +428,9 @@ static comem_status add_segment(struct participant *me, struct comem_object *dic
 /* Takes the segment at `place`, which has no living entry, out of the new table. */
 static void drop_place(struct locked_dict *next, uint64_t place)
 {
-    word_store(&next->slots[word_load(&next->slots[place].order)].block, 0);
+    uint64_t id = word_load(&next->slots[place].order);
+    if (id < next->shape.slots) /* else damage: the table's block is another's, too */
+        word_store(&next->slots[id].block, 0);
     for (uint64_t i = place; i + 1 < next->ordered; i++)
         word_store(&next->slots[i].order, word_load(&next->slots[i + 1].order));
     next->ordered--;
@@ -481,8 +484,11 @@ static void log_positions(struct store_map *map, const struct locked_dict *locke
 static void move_positions(struct store_map *map, const struct move *move)
 {
     for (uint64_t i = 0; i < move->logged; i++) {
-        uint64_t was = word_load(&move->log[i].argument), unit = move->units[dict_number_unit(was) - 1];
-        word64 *position = (word64 *)(map->base + (word_load(&move->log[i].what) & RECORD_OFFSET_MASK));
+        uint64_t was = word_load(&move->log[i].argument), number = dict_number_unit(was);
+        word64 *position = store_at(map, word_load(&move->log[i].what) & RECORD_OFFSET_MASK, sizeof *position);
+        if (number == 0 || number > move->end || position == NULL)
+            continue; /* damage: the log's block is another's, too */
+        uint64_t unit = move->units[number - 1];
         word_publish(position, unit == 0 ? DICT_TOMBSTONE : dict_position(was, move->new_id, unit));
     }
 }
@@ -504,7 +510,7 @@ static comem_status prepare_move(struct participant *me, const struct locked_dic
         return status;
     move->log = log;
     if (living > 0) {
-        copy_living(move->to, move->from, move->end, move->units);
+        copy_living(move->to, living, move->from, move->end, move->units);
         word_store(&move->to->end, living);
         word_store(&next->slots[move->new_id].block, store_offset(me->map, move->to));
         word_store(&next->slots[move->place].order, move->new_id);

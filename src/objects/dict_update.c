@@ -346,8 +346,8 @@ static void commit(struct change *change)
     record_commit(me); /* commit, if no key was added */
     for (uint64_t i = 0; i < change->logged; i++) {
         uint64_t what = word_load(&change->log[i].what);
-        word64 *version = (word64 *)(me->map->base + (what & RECORD_OFFSET_MASK));
-        if (record_kind(what) == RECORD_VERSION)
+        word64 *version = store_at(me->map, what & RECORD_OFFSET_MASK, sizeof *version);
+        if (record_kind(what) == RECORD_VERSION && version != NULL)
             word_publish(version, word_load(version) + 1);
     }
 }

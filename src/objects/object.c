@@ -406,7 +406,11 @@ void object_drop_content(struct participant *me, struct object *shared)
 /* A reference is counted down first, in an operation of its own that leaves HOLD. */
 static bool object_reap(struct participant *me, uint64_t root)
 {
-    struct object *shared = (struct object *)(me->map->base + root);
+    struct object *shared = object_at(me->map, root);
+    if (shared == NULL) { /* damage: what it was is lost */
+        record_clear(me);
+        return true;
+    }
     struct cell_image content = cell_load(&shared->content);
     if (cell_is_ref(content.head))
         object_unlink(me, content.body, 1, &shared->content.head, COMEM_NONE);

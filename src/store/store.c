@@ -402,9 +402,9 @@ static uint64_t end_that_is_there(struct store_map *map, uint64_t end)
 
 bool store_holds_slow(struct store_map *map, uint64_t offset, uint64_t size)
 {
-    uint64_t end = store_end(map),
+    uint64_t end = word_load_acquire(&map->header->committed),
              seen = atomic_load_explicit(&map->committed_seen, memory_order_relaxed); /* private: a cache */
-    if (end > seen && (end = end_that_is_there(map, end)) > seen) {
+    if (end > seen && end <= map->window && (end = end_that_is_there(map, end)) > seen) {
         atomic_store_explicit(&map->committed_seen, end, memory_order_relaxed); /* private: a cache, which only rises */
         seen = end;
     }

@@ -82,15 +82,19 @@ comem_status store_commit_to(struct store_map *map, uint64_t end);
 /* Opens the store's memory object again through another process; set by the floor that knows the others. */
 extern bool (*store_borrow_descriptor)(struct store_map *map);
 
-/* The end of the data. */
+/* Whether [offset, offset + size) is data that may be touched. `committed` is read again only when it has to be. */
+bool store_holds_slow(struct store_map *map, uint64_t offset, uint64_t size);
+
+/* The end of the data, all of which may be touched. */
 static inline uint64_t store_end(const struct store_map *map)
 {
     uint64_t end = word_load_acquire(&map->header->committed);
-    return end <= map->window ? end : map->data; /* beyond the window: damage, nothing may be touched */
+    if (!WORD_LIKELY(end <= atomic_load_explicit(&map->committed_seen, memory_order_relaxed))) { /* private: a cache */
+        store_holds_slow((struct store_map *)(uintptr_t)map, 0, 0);
+        end = atomic_load_explicit(&map->committed_seen, memory_order_relaxed); /* private: a cache */
+    }
+    return end < map->data ? map->data : end;
 }
-
-/* Whether [offset, offset + size) is data that may be touched. `committed` is read again only when it has to be. */
-bool store_holds_slow(struct store_map *map, uint64_t offset, uint64_t size);
 static inline bool store_holds(struct store_map *map, uint64_t offset, uint64_t size)
 {
     uint64_t end = atomic_load_explicit(&map->committed_seen, memory_order_relaxed); /* private: a cache */

@@ -122,29 +122,45 @@ static bool lock_suspect(struct suspicion *suspicion, bool disowned, uint32_t se
     return suspicion->looks > DISOWNED_LOOKS && now - suspicion->since >= DISOWNED_NS;
 }
 
+/* What to do about a lock that, as `seen`, says that somebody has it, and nobody has. An object's is refused. An operation may need
+ * a leaf lock to end in good order, so that one is freed, and the caller tries again. */
+static comem_status lock_of_nobody(struct participant *me, word32 *lock, uint32_t seen, const char *sentence)
+{
+    if (store_offset(me->map, lock) >= me->map->data)
+        return store_answer(COMEM_DAMAGED, sentence);
+    word32_swap_if(lock, seen, 0);
+    return COMEM_OK;
+}
+
 comem_status lock_acquire_slow(struct participant *me, word32 *lock, bool mine)
 {
     unsigned stale = 0;
     struct suspicion suspicion = {0};
+    comem_status status = COMEM_OK;
     if (lock_spin(me, lock))
         return COMEM_OK;
-    for (;;) {
+    while (status == COMEM_OK) {
         uint32_t seen = word32_load_acquire(lock), number;
         if (seen == 0) { /* others may be asleep, whom only a released lock with the waiters bit wakes */
             if (word32_swap_if(lock, 0, me->lock_word | LOCK_WAITERS))
                 return COMEM_OK;
             continue;
         }
-        if ((seen & LOCK_OWNER_MASK) == me->lock_word)
-            return mine ? store_error(COMEM_BUSY, "this thread is inside an operation on the same object")
-                        : store_error(COMEM_DAMAGED, "a lock names this thread, which does not have it");
+        if ((seen & LOCK_OWNER_MASK) == me->lock_word) {
+            if (mine)
+                return store_error(COMEM_BUSY, "this thread is inside an operation on the same object");
+            status = lock_of_nobody(me, lock, seen, "a lock names this thread, which does not have it");
+            continue;
+        }
         struct slot *slot = slot_of_lock(me->map, seen, &number);
-        if (slot == NULL)
-            return store_error(COMEM_DAMAGED, "a lock names a participant that was never there");
+        if (slot == NULL) {
+            status = lock_of_nobody(me, lock, seen, "a lock names a participant that was never there");
+            continue;
+        }
         uint64_t control = word_load_acquire(&slot->control);
         if (!lock_owner_there(control, number, seen)) { /* released by now, or the word is damaged */
             if (word32_load_acquire(lock) == seen && ++stale > STALE_LOOKS_MAX)
-                return store_error(COMEM_DAMAGED, "a lock names a participant that is gone");
+                status = lock_of_nobody(me, lock, seen, "a lock names a participant that is gone");
             continue;
         }
         struct os_life *life = &slot->life;
@@ -152,9 +168,11 @@ comem_status lock_acquire_slow(struct participant *me, word32 *lock, bool mine)
         if (dead && repair_slot(me, number, &life))
             continue;
         if (lock_suspect(&suspicion, !dead && lock_disowned(me->map, slot, control, lock, seen), seen))
-            return store_error(COMEM_DAMAGED, "a lock names a participant that does not have it");
-        lock_sleep(me, lock, seen, life);
+            status = lock_of_nobody(me, lock, seen, "a lock names a participant that does not have it");
+        else
+            lock_sleep(me, lock, seen, life);
     }
+    return status;
 }
 
 void lock_wake(word32 *lock)

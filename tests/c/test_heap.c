@@ -362,6 +362,32 @@ static void the_check_finds_leaks_and_damage(void **state)
     participant_leave(me);
 }
 
+/* A hint that names a span of another size would give blocks that lie over others. */
+static void a_hint_that_names_a_span_of_another_class_is_passed_over(void **state)
+{
+    struct bench *bench = *state;
+    struct participant *me;
+    uint64_t small, large, again;
+    assert_ok(participant_enter(bench->map, &me));
+    assert_ok(heap_alloc(me, 16, &small));
+    assert_ok(heap_alloc(me, 4096, &large));
+    struct heap_group *group = &bench->map->groups[(small >> SPAN_SHIFT) / GROUP_SPANS];
+    uint64_t sound[HEAP_CLASSES_MAX];
+    for (unsigned i = 0; i < HEAP_CLASSES_MAX; i++) {
+        sound[i] = word_load(&group->available[i]);
+        word_store(&group->available[i], UINT64_MAX);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(heap_alloc(me, 100, &again));
+        assert_int_not_equal(again & ~(SPAN_SIZE - 1), small & ~(SPAN_SIZE - 1));
+        assert_int_not_equal(again & ~(SPAN_SIZE - 1), large & ~(SPAN_SIZE - 1));
+    }
+    for (unsigned i = 0; i < HEAP_CLASSES_MAX; i++)
+        word_store(&group->available[i], word_load(&group->available[i]) & sound[i]);
+    heap_abandon(me, 0);
+    participant_leave(me);
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
@@ -375,6 +401,7 @@ int main(int argc, char **argv)
         WITH_STORE(a_random_program_of_blocks_keeps_the_heap_whole),
         WITH_STORE(threads_never_get_the_same_block),
         WITH_STORE(freeing_what_is_no_block_harms_nothing),
+        WITH_STORE(a_hint_that_names_a_span_of_another_class_is_passed_over),
         WITH_STORE(the_check_finds_leaks_and_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,22 +239,41 @@ static void a_lock_word_that_names_somebody_else_is_damage(void **state)
     struct bench *bench = *state;
     comem_list *list = support_list(&bench->store);
     struct participant *me, *other = support_victim(bench->map);
-    word32 *locks[] = {&list->object.shared->lock, &bench->map->header->heap_lock, &bench->map->header->grow_lock};
+    word32 *lock = &list->object.shared->lock;
+    double start = support_seconds();
+    word32_store(lock, other->lock_word);
+    assert_status(COMEM_DAMAGED, comem_list_append(list, comem_int(1)));
+    assert_true(support_seconds() - start >= 1 && support_seconds() - start < 10);
     assert_ok(participant_enter(bench->map, &me));
-    for (unsigned i = 0; i < 3; i++) {
-        comem_status (*acquire)(struct participant *, word32 *) = i == 0 ? lock_acquire : leaf_acquire;
-        double start = support_seconds();
-        word32_store(locks[i], other->lock_word);
-        assert_status(COMEM_DAMAGED, acquire(me, locks[i]));
-        assert_true(support_seconds() - start >= 1 && support_seconds() - start < 10);
-        word32_store(locks[i], me->lock_word);
-        assert_status(COMEM_DAMAGED, acquire(me, locks[i]));
-        assert_int_equal(word_load(&me->slot->held[0]) | word_load(&me->slot->held[1]), 0);
-        word32_store(locks[i], 0);
-    }
+    word32_store(lock, me->lock_word);
+    assert_status(COMEM_DAMAGED, lock_acquire(me, lock));
+    assert_int_equal(word_load(&me->slot->held[0]), 0);
+    participant_leave(me);
+    word32_store(lock, 0);
+    assert_ok(comem_list_append(list, comem_int(1)));
+    participant_detach(other);
+}
+
+/* A leaf lock that nobody has would stop an operation that cannot be stopped half-way. */
+static void a_leaf_lock_that_nobody_has_is_taken(void **state)
+{
+    struct bench *bench = *state;
+    struct participant *me, *other = support_victim(bench->map);
+    word32 *locks[] = {&bench->map->header->heap_lock, &bench->map->header->grow_lock};
+    assert_ok(participant_enter(bench->map, &me));
+    const uint32_t words[] = {other->lock_word, me->lock_word, 0x00010FFF, 0x00010000};
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned k = 0; k < 4; k++) {
+            double start = support_seconds();
+            word32_store(locks[i], words[k]);
+            assert_ok(leaf_acquire(me, locks[i]));
+            assert_true((k != 0 || support_seconds() - start >= 1) && support_seconds() - start < 10);
+            assert_int_equal(word32_load(locks[i]) & LOCK_OWNER_MASK, me->lock_word);
+            leaf_release(me, locks[i]);
+            assert_int_equal(word_load(&me->slot->held[1]), 0);
+        }
     participant_leave(me);
     participant_detach(other);
-    assert_ok(comem_list_append(list, support_text("a text that needs a block")));
 }
 
 /* ---- signal handlers ---- */
@@ -368,6 +387,7 @@ int main(int argc, char **argv)
         WITH_STORE(a_lock_that_this_thread_holds_is_refused),
         WITH_STORE(a_lock_word_that_names_nobody_is_damage),
         WITH_STORE(a_lock_word_that_names_somebody_else_is_damage),
+        WITH_STORE(a_leaf_lock_that_nobody_has_is_taken),
         WITH_STORE(calls_from_a_signal_handler_answer_busy),
         WITH_STORE(handles_in_a_signal_handler_do_not_hang),
     };

@@ -712,6 +712,28 @@ static void a_fork_after_closing_all_descriptors_harms_nobody(void **state)
     assert_int_equal(support_len(way.nested), 0);
 }
 
+/* ---- damage ---- */
+
+/* Who comes would look for a free seat for ever, or step out of the store. */
+static void a_table_of_seats_that_is_none_is_passed_over(void **state)
+{
+    struct bench *bench = *state;
+    struct participant *me;
+    struct process *process;
+    word64 *chunk = &bench->map->header->process_chunks[0];
+    uint64_t sound = word_load(chunk), wrong[] = {UINT64_C(1) << 40, 8, UINT64_MAX};
+    assert_ok(participant_enter(bench->map, &me));
+    for (unsigned i = 0; i < 3; i++) {
+        word_store(chunk, wrong[i]);
+        assert_ok(process_open(me, SEAT_LIVE, &process));
+        assert_int_not_equal(store_offset(bench->map, process) & ~(SPAN_SIZE - 1), sound);
+        word_store(&process->control, 0);
+        word_store(chunk, sound);
+        word_store(&me->slot->process, store_offset(bench->map, bench->map->process));
+    }
+    participant_leave(me);
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
@@ -739,6 +761,7 @@ int main(int argc, char **argv)
         WITH_STORE(growth_borrows_a_closed_descriptor),
         WITH_STORE(growth_without_a_descriptor_is_an_error),
         WITH_STORE(a_fork_after_closing_all_descriptors_harms_nobody),
+        WITH_STORE(a_table_of_seats_that_is_none_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -486,6 +486,27 @@ static void a_claim_that_its_recoverer_does_not_have_is_damage(void **state)
     scene_end(&scene);
 }
 
+/* Of two dead slots that each say that the other repairs it none would ever be repaired. */
+static void claims_in_a_ring_are_dropped(void **state)
+{
+    for (unsigned named = 0; named < 2; named++) {
+        struct scene scene = scene_set(state);
+        struct participant *other = support_victim(scene.map);
+        word64 *one = &scene.victim->slot->control, *two = &other->slot->control;
+        word_store(one, word_load(one) + other->number + 1);
+        word_store(two, word_load(two) + scene.victim->number + 1);
+        if (named == 1) {
+            word_store(&scene.victim->slot->claims[0], store_offset(scene.map, two));
+            word_store(&other->slot->claims[0], store_offset(scene.map, one));
+        }
+        support_kill(other);
+        scene_death(&scene);
+        assert_int_equal(seat_state(word_load(two)), SEAT_FREE);
+        support_bury(other);
+        scene_end(&scene);
+    }
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
@@ -510,6 +531,7 @@ int main(int argc, char **argv)
         WITH_STORE(a_dead_recoverers_claim_is_taken_over),
         WITH_STORE(the_dead_holder_of_the_heap_lock_is_repaired_first),
         WITH_STORE(a_claim_that_its_recoverer_does_not_have_is_damage),
+        WITH_STORE(claims_in_a_ring_are_dropped),
         WITH_STORE(the_grow_lock_of_the_dead_is_released),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
  *
  * An input is a series of damages, and what the program does first:
  *
- *   byte 0        where the operations begin, see operations.c
+ *   byte 0        where the operations begin, see operations.c; with LATER the damage comes when the store is in use
  *   then, each    {where, which 16, what, argument 16}: a word of a table of words that matter, or any byte of the store, becomes
  *                 what it should not be: a number, an offset, a lock's word, another word of the store, a word with a bit flipped
  *
@@ -25,6 +25,8 @@
 
 #define COMMAND_SIZE 6u
 #define CPU_SECONDS 2
+#define CHANGES_MAX 64u
+#define LATER 64u
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -109,29 +111,30 @@ static uint64_t value_of(uint64_t offset, uint8_t what, uint16_t argument)
     }
 }
 
-static void damage_one(const uint8_t *command)
+static struct change damage_one(const uint8_t *command)
 {
     uint16_t which = (uint16_t)(command[1] | command[2] << 8), argument = (uint16_t)(command[4] | command[5] << 8);
     uint64_t offset = pick(command[0], which), value = value_of(offset, command[3], argument);
     uint8_t *word = image_word(&damaged, offset);
     unsigned width = command[0] & 8 ? 4 : 8, shift = command[0] & 16 && width == 4 ? 4 : 0;
     if (word == NULL)
-        return;
+        return (struct change){0, 0, 0};
     if (trace)
         fprintf(stderr, "damage: %#llx, %u bytes: %#llx becomes %#llx\n", (unsigned long long)offset + shift, width,
                 (unsigned long long)load(&damaged, offset), (unsigned long long)value);
     memcpy(word + shift, &value, width); /* private: an image */
+    return (struct change){offset + shift, value, width};
 }
 
 /* ---- the store of an input ---- */
 
-static int store_file(void)
+static int store_file(const struct image *from)
 {
     struct os_memory memory;
     if (!os_memory_create(&memory) || ftruncate(memory.fd, (off_t)image.size) != 0)
         abort();
     for (unsigned i = 0; i < 4; i++) {
-        const struct image_part *part = &damaged.parts[i];
+        const struct image_part *part = &from->parts[i];
         if (pwrite(memory.fd, part->bytes, part->size, (off_t)part->offset) != (ssize_t)part->size)
             abort();
     }
@@ -196,14 +199,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     for (unsigned i = 0; i < 4; i++)
         memcpy(damaged.parts[i].bytes, image.parts[i].bytes, image.parts[i].size); /* private: images */
-    size_t at = 1;
-    for (; at + COMMAND_SIZE <= size; at += COMMAND_SIZE)
-        damage_one(data + at);
+    struct change changes[CHANGES_MAX];
+    struct order order = {size > 0 ? data[0] : 0, changes, 0};
+    for (size_t at = 1; at + COMMAND_SIZE <= size && order.count < CHANGES_MAX; at += COMMAND_SIZE)
+        changes[order.count++] = damage_one(data + at);
+    bool later = (order.first & LATER) != 0;
     slept = 0;
     now = UINT64_C(1000000000000);
     os_seam_life_over = NULL;
     limit(CPU_SECONDS);
-    operations_run(store_file(), image.id, data, size > 0);
+    order.count = later ? order.count : 0;
+    operations_run(store_file(later ? &image : &damaged), image.id, &order);
     limit(0);
     return 0;
 }

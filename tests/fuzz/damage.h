@@ -29,7 +29,19 @@ void image_make(struct image *image);
 /* The part that has the word at `offset`; NULL: none has. */
 uint8_t *image_word(const struct image *image, uint64_t offset);
 
-/* Attaches to the store in `fd` and does everything there is to do, beginning where `order` says. */
-void operations_run(int fd, const uint8_t id[16], const uint8_t *order, size_t size);
+/* What becomes of a word while the store is in use. */
+struct change {
+    uint64_t offset, value;
+    unsigned width; /* 4 or 8 bytes */
+};
+
+/* Attaches to the store in `fd` and does everything there is to do, beginning with the part `first`. The changes are made
+ * as soon as this process has looked at everything once. */
+struct order {
+    uint8_t first;
+    const struct change *changes;
+    size_t count;
+};
+void operations_run(int fd, const uint8_t id[16], const struct order *order);
 
 #endif

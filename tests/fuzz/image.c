@@ -297,7 +297,7 @@ void image_make(struct image *image)
     must(handle_init());
     must(store_map_create(SIZE_LIMIT, &map));
     store.map = map;
-    map->header->hash_seed = 1; /* an input means the same every time */
+    map->hash_seed = map->header->hash_seed = 1; /* an input means the same every time */
     must(participant_enter(map, &me));
     participant_leave(me);
     fill_lists();
