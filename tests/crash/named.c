@@ -30,14 +30,18 @@
 #include "content.h"
 #include "heap/check.h"
 #include "hook.h"
+#include "objects/dict_layout.h"
 #include "objects/export.h"
 #include "objects/handle.h"
+#include "objects/list_layout.h"
+#include "objects/mend.h"
 #include "store/named.h"
 
 #define DEATHS_MAX 20000u
 #define TWICE 7u /* after one in so many deaths the next one is killed, too, at one in so many stores */
 #define SECONDS_MAX 60u
 #define FILE_MAX (8u << 20)
+#define FAR_NAME "a name that takes a block of its own"
 
 /* What somebody found who opened a name. */
 struct report {
@@ -154,7 +158,7 @@ static void fill_store(void)
     comem_dict *counts;
     OK(comem_open(store_name, NULL, &store));
     OK(comem_root_list(store, "words", &words));
-    OK(comem_root_dict(store, "a name that takes a block of its own", &counts));
+    OK(comem_root_dict(store, FAR_NAME, &counts));
     OK(comem_list_append(words, comem_int(1)));
     OK(comem_list_append(words, comem_str("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 36)));
     OK(comem_dict_set(counts, comem_int(2), comem_ref(words)));
@@ -253,6 +257,24 @@ static void store_in_use_and_copy(void)
     end_work(process);
 }
 
+/* Words that nobody wrote: a list that is never freed, a dict that readers wait for. */
+static void damaged_store(void)
+{
+    comem_store *store;
+    comem_list *words;
+    comem_dict *counts;
+    fill_store();
+    OK(comem_open(store_name, NULL, &store));
+    OK(comem_root_list(store, "words", &words));
+    OK(comem_root_dict(store, FAR_NAME, &counts));
+    word64 *links = &words->object.shared->links, *version = &counts->object.shared->version;
+    word_store(links, word_load(links) + 3);
+    word_store(version, word_load(version) | 1);
+    comem_list_release(words);
+    comem_dict_release(counts);
+    comem_close(store);
+}
+
 /* ---- operations ---- */
 
 static void make_store(void)
@@ -307,6 +329,24 @@ static void repair(const char *name)
     struct store_map *map;
     OK(handle_open_repair(name, &map));
     handle_close_named(map);
+}
+
+static void tell_nobody(void *context, const char *said, bool mended)
+{
+    (void)context;
+    (void)said;
+    (void)mended;
+}
+
+static void mend(void)
+{
+    comem_store store = {0};
+    struct mend_result result;
+    OK(handle_open_repair(store_name, &store.map));
+    OK(mend_store(&store, tell_nobody, NULL, &result));
+    if (result.left != 0)
+        fail("%llu problems are left", (unsigned long long)result.left);
+    handle_close_named(store.map);
 }
 
 static void repair_store(void)
@@ -396,6 +436,7 @@ static void unlink_and_make(void)
 
 /* ---- looking ---- */
 
+static bool mends;   /* who looks mends the store first */
 static bool repairs; /* who looks may find that the machine stopped while the store was in use */
 
 static void problem(void *context, const char *what)
@@ -425,6 +466,8 @@ static comem_store *come(void)
     const comem_options options = {.flags = COMEM_EXISTING};
     struct participant *me;
     comem_store *store = NULL;
+    if (mends)
+        mend();
     report->status = comem_open(looked_at, &options, &store);
     if (report->status == COMEM_DAMAGED && repairs) {
         repair(looked_at);
@@ -652,6 +695,7 @@ static const struct scenario_of_names scenarios[] = {
     {"repair a store of the last start", store_in_use, repair_store, true, NULL},
     {"open a copy", store_and_copy, open_copy, false, NULL},
     {"repair a copy of a store in use", store_in_use_and_copy, repair_copy, false, NULL},
+    {"mend a damaged store", damaged_store, mend, false, NULL},
     {"export a store", fill_store, export_store, false, NULL},
     {"import a store", exported_store, import_store, false, NULL},
     {"import a store beside a maker", exported_store, import_if_free, false, make_store},
@@ -670,6 +714,7 @@ static void look_before_and_after(void)
     killed_by = "nobody killed";
     killed_at = -1;
     looked_at = scenario->operation == open_copy || scenario->operation == repair_copy ? copy_name : store_name;
+    mends = scenario->operation == mend;
     prepare();
     repairs = true;
     process_run(look);

@@ -1,16 +1,16 @@
 /* storm.c - processes that come to a store by name and go, most of them killed; what they were told was done is there
  *
- * The parent starts workers by fork and exec, so that nobody inherits the store: each opens it by its name, finds lists, dicts and
- * variables by theirs, and works on them. Operation number n of worker i is of kind (n + i) mod KINDS, and before and after each one the
- * worker says so in a page that the parent sees. So for each worker and kind it is known how often it was done: that often, or
- * once more if it was killed in the middle of one.
+ * The parent starts workers by fork and exec, so that nobody inherits the store: each opens it by its name, finds lists, dicts
+ * and variables by theirs, and works on them. Operation number n of worker i is of kind (n + i) mod KINDS, and before and after
+ * each one the worker says so in a page that the parent sees. So for each worker and kind it is known how often it was done: that
+ * often, or once more if it was killed in the middle of one.
  *
  * Workers are killed at random moments, from before they have opened the store on. Some exec themselves in the middle and go
  * on, some fork and the child goes on, some end in good order or by _exit(); some have a second thread that opens the store,
  * reads all of it and closes it again. Another store is opened, used and unlinked by all of them all the time.
  *
- * From time to time there is nobody, and the parent opens the store and looks: store check finds nothing, each acknowledged
- * change is there, and no other. When all names are taken away nothing is in use; after comem_unlink() there is no file, and
+ * From time to time there is nobody, and the parent opens the store and looks; every other time the machine was started again
+ * before. Store check finds nothing, each acknowledged change is there, and no other. When all names are taken away nothing is in use; after comem_unlink() there is no file, and
  * the parent has as many descriptors as before.
  *
  * storm [KILLS] [--seed N]
@@ -44,6 +44,7 @@ struct progress {
 };
 
 struct page {
+    _Atomic uint64_t boot; /* counts the machine's starts */
     struct progress workers[WORKERS_MAX];
 };
 
@@ -76,11 +77,17 @@ static void must(comem_status status, const char *what)
 }
 #define OK(call) must(call, #call)
 
+static uint64_t boot(void)
+{
+    return page->boot;
+}
+
 static void page_map(int fd)
 {
     page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page == MAP_FAILED)
         fail("mmap: %s", strerror(errno));
+    os_seam_boot = boot;
 }
 
 static enum kind kind_of(uint64_t worker, uint64_t number)
@@ -331,7 +338,7 @@ static struct seat {
     enum way way;
     double kill_at;
 } seats[SEATS];
-static uint64_t workers, kills, ended;
+static uint64_t workers, kills, ended, looks;
 static struct dice dice;
 static int page_fd;
 
@@ -525,10 +532,32 @@ static void look_at_worker(const struct hands *hands, uint64_t worker)
     }
 }
 
+/* The machine is started again, and whoever had the store open was killed; some had it in order. */
+static void restart(void)
+{
+    comem_store *store;
+    struct store_map *map;
+    comem_status status = comem_unlink(brief_name);
+    if (status != COMEM_NOT_FOUND)
+        must(status, "comem_unlink");
+    page->boot++;
+    status = comem_open(name, NULL, &store);
+    if (status == COMEM_OK) {
+        comem_close(store);
+    } else if (status == COMEM_DAMAGED) { /* in use when the machine stopped */
+        OK(handle_open_repair(name, &map));
+        handle_close_named(map);
+    } else {
+        must(status, "comem_open");
+    }
+}
+
 /* There is nobody but the parent. */
 static void look(void)
 {
     struct hands hands;
+    if (looks++ % 2 == 0)
+        restart();
     hands_open(&hands);
     if (support_problems(handle_store_map(hands.store)) != 0)
         fail("store check has problems after %llu kills", (unsigned long long)kills);
@@ -631,6 +660,7 @@ int main(int argc, char **argv)
     if (page_fd < 0 || ftruncate(page_fd, sizeof *page) != 0)
         fail("memfd_create: %s", strerror(errno));
     page_map(page_fd);
+    page->boot = 1;
     uint64_t descriptors = entries("/proc/self/fd", "");
     make_jobs();
     storm(wanted);
