@@ -475,12 +475,13 @@ def test_what_the_killed_held_is_given_back(script_passes):
     )
 
 
-def test_a_process_that_ends_writes_nothing_and_leaves_no_file(script_passes):
-    def files():
-        others = ("pym-", "sem.", "comem-")  # a program's own store has no name
-        return {name for name in os.listdir("/dev/shm") if not name.startswith(others)}
+def shared_files():
+    others = ("pym-", "sem.", "comem-")  # which a program's own store, without a name, could not be
+    return {name for name in os.listdir("/dev/shm") if not name.startswith(others)}
 
-    before = files()
+
+def test_a_process_that_ends_writes_nothing_and_leaves_no_file(script_passes):
+    before = shared_files()
     script_passes(
         """
         import multiprocessing, os, comem
@@ -494,11 +495,11 @@ def test_a_process_that_ends_writes_nothing_and_leaves_no_file(script_passes):
             assert len(shared) == 5
         """
     )
-    assert files() <= before
+    assert shared_files() <= before
 
 
 def test_a_killed_program_leaves_no_file(run_script):
-    before = set(os.listdir("/dev/shm"))
+    before = shared_files()
     done = run_script(
         """
         import os, signal, comem
@@ -507,7 +508,7 @@ def test_a_killed_program_leaves_no_file(run_script):
         """
     )
     assert done.returncode == -signal.SIGKILL
-    assert set(os.listdir("/dev/shm")) <= before
+    assert shared_files() <= before
 
 
 # ---- waiting ---------------------------------------------------------------------------------------------------------
