@@ -37,9 +37,9 @@ def test_an_import_takes_milliseconds(script_passes):
     out = script_passes(
         """
         import time
-        start = time.perf_counter()
+        start = time.process_time()  # its own: others may be busy
         import comem
-        print(time.perf_counter() - start)
+        print(time.process_time() - start)
         """
     )
     assert float(out) < 0.05
