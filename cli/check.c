@@ -36,7 +36,8 @@ struct findings {
     size_t count;
     unsigned pass; /* the one under way, from 1 on */
     bool live;
-    uint64_t beyond; /* more than are kept */
+    uint64_t beyond;           /* more than are kept, */
+    uint64_t beyond_excusable; /* and of them those that may be excused */
 };
 
 /* What a check came to. */
@@ -68,6 +69,12 @@ static void findings_free(struct findings *findings)
     free(findings->list);
 }
 
+/* What the dead, and operations that do not go on, may leave. */
+static bool is_excusable(enum check_class class)
+{
+    return class == CHECK_LOST || class == CHECK_UNSETTLED;
+}
+
 static void note_first(struct findings *findings, const struct check_finding *found)
 {
     struct finding *grown = NULL;
@@ -79,6 +86,7 @@ static void note_first(struct findings *findings, const struct check_finding *fo
     if (grown == NULL) {
         free(problem);
         findings->beyond++;
+        findings->beyond_excusable += is_excusable(found->class);
         return;
     }
     findings->list = grown;
@@ -103,7 +111,7 @@ static void note(void *context, const struct check_finding *found)
         known->passes = findings->pass;
 }
 
-/* Drops what this pass did not find. */
+/* Drops what this pass did not find. Of what was not kept nobody knows then whether it is still there. */
 static void findings_settle(struct findings *findings)
 {
     size_t kept = 0;
@@ -113,6 +121,8 @@ static void findings_settle(struct findings *findings)
         else
             free(findings->list[i].problem);
     }
+    if (kept < findings->count)
+        findings->beyond = findings->beyond_excusable = 0;
     findings->count = kept;
     if (kept > 0)
         qsort(findings->list, kept, sizeof *findings->list, by_problem);
@@ -122,10 +132,11 @@ static void findings_settle(struct findings *findings)
 static uint64_t findings_excuse(struct findings *findings)
 {
     size_t kept = 0;
-    uint64_t excused = 0;
+    uint64_t excused = findings->beyond_excusable;
+    findings->beyond -= findings->beyond_excusable;
     for (size_t i = 0; i < findings->count; i++) {
         struct finding *finding = &findings->list[i];
-        if (finding->class == CHECK_LOST || finding->class == CHECK_UNSETTLED) {
+        if (is_excusable(finding->class)) {
             free(finding->problem);
             excused++;
         } else {

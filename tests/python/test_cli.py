@@ -346,6 +346,31 @@ def test_a_stopped_process_with_a_lock_disturbs_neither_ls_nor_stat_nor_check(na
         assert check["mode"] == "live" and check["problems"] == [] and check["stuck_operations"] == 1
 
 
+BUILDER = """
+import comem, sys
+numbers = comem.open(sys.argv[1]).list("numbers")
+items = [f"a text that stands in a block of its own {number}" for number in range(150000)]
+print(flush=True)
+while True:
+    numbers.extend(items)
+    numbers.clear()
+"""
+
+
+def test_what_a_stopped_process_is_building_is_counted_and_not_reported(name):
+    with other(BUILDER, name) as process:
+        for _ in range(100):
+            os.kill(process.pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+            check = run_json("check", name)
+            assert check["problems"] == [] and check["more"] == 0
+            if check["stuck_operations"] == 1 and check["excused"] > 1000:
+                return
+            os.kill(process.pid, signal.SIGCONT)
+            time.sleep(0.01)
+    pytest.fail("it was never stopped while it built something")
+
+
 # ---- show
 
 VALUES = [
