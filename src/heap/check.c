@@ -200,8 +200,9 @@ static uint64_t check_page(struct check *check, uint64_t page, uint64_t end)
 static void check_pages(struct check *check)
 {
     struct store_map *map = check->map;
+    uint64_t said = word_load(&map->header->committed);
     uint64_t page = map->data / PAGE_SIZE + LAYOUT_FIXED_SPANS * SPAN_PAGES, end = store_end(map) / PAGE_SIZE;
-    if (end * PAGE_SIZE == map->data)
+    if (end * PAGE_SIZE == map->data || end * PAGE_SIZE < said)
         check_problem(check, "the store ends beyond its window");
     while (page < end && !check->out_of_memory)
         page += check_page(check, page, end);
