@@ -67,7 +67,7 @@ crash: ## the whole crash test: every operation cut at every store, and what two
 	build/step/tests/crash/step || [ $$? = 77 ]
 	build/step-clang/tests/crash/step || [ $$? = 77 ]
 
-fuzz: ## random programs cut at random stores, and random bytes to import, for FUZZ_SECONDS (120) each
+fuzz: ## random programs cut at random stores, bytes to import, damaged stores, for FUZZ_SECONDS (120) each
 	@tools/bootstrap.sh fuzz
 	@tools/build.sh fuzz
 	tools/fuzz.sh

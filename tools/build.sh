@@ -16,7 +16,7 @@ clang) options='-Dtests=true -Dbench=true -Dpython=true --buildtype=debugoptimiz
 # The engine as it is shipped and one test of it; the others are built in debug.
 step) options='-Dtests=true' targets=tests/crash/step ;;
 step-clang) options='-Dtests=true --native-file build/clang.ini' targets=tests/crash/step ;;
-fuzz) options='-Dtests=true --buildtype=debugoptimized --native-file build/clang.ini' targets='tests/crash/fuzz tests/crash/fuzz_import' ;;
+fuzz) options='-Dtests=true --buildtype=debugoptimized --native-file build/clang.ini' targets='tests/crash/fuzz tests/crash/fuzz_import tests/fuzz/fuzz_damage' ;;
 arm64) options='--cross-file tools/arm64.ini' ;;
 *) fail "build.sh knows no $1" ;;
 esac

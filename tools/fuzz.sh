@@ -4,9 +4,9 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/say.sh
 
-# fuzz_one NAME LENGTH CORPUS
+# fuzz_one TARGET LENGTH CORPUS
 fuzz_one() {
-    target=build/fuzz/tests/crash/$1 log=build/log/$1
+    target=build/fuzz/tests/$1 log=build/log/$(basename "$1")
     mkdir -p "$3" build/fuzz/found
     status=0
     "$target" -max_total_time="${FUZZ_SECONDS:-120}" -max_len="$2" -len_control=0 -timeout=20 \
@@ -18,5 +18,6 @@ fuzz_one() {
   FUZZ_TRACE=1 $target $input"
 }
 
-fuzz_one fuzz 800 build/fuzz/corpus
-fuzz_one fuzz_import 400 build/fuzz/corpus-import
+fuzz_one crash/fuzz 800 build/fuzz/corpus
+fuzz_one crash/fuzz_import 400 build/fuzz/corpus-import
+fuzz_one fuzz/fuzz_damage 40 build/fuzz/corpus-damage

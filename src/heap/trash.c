@@ -11,7 +11,8 @@
 
 #define THRIFT_STEPS 256u /* before the store grows: at most about 10 ms */
 #define EARLY_NS UINT64_C(1000000)
-#define EARLY_TRIES 40u /* the last one takes all there are */
+#define PROGRESS_WORDS 8u /* of a table, all before its entries */
+#define EARLY_TRIES 40u   /* the last one takes all there are */
 
 static trash_reaper reapers[BLOCK_KINDS]; /* private: set once, before the first operation */
 
@@ -31,6 +32,8 @@ static uint64_t trash_pop(struct participant *me)
     if (header != NULL) {
         record_add(me, RECORD_HOLD, root, 0);
         word_store(&map->header->trash, word_load(&header->next));
+        word_order();
+        word_store(&header->next, 0); /* where damage has made a ring of the list, that is its end */
     }
     leaf_release(me, &map->header->heap_lock);
     return header == NULL ? 0 : root;
@@ -43,6 +46,16 @@ static void trash_put_back(struct participant *me, uint64_t root)
     heap_settle_entry(me->map, RECORD_ACTIVE, (uint64_t)RECORD_HOLD << 56 | root, 0);
     record_clear(me);
     leaf_release(me, &me->map->header->heap_lock);
+}
+
+/* How far the freeing of a root has come: whatever its kind, that stands in the words at its beginning. */
+static uint64_t trash_progress(struct store_map *map, uint64_t root)
+{
+    const word64 *words = store_at(map, root, PROGRESS_WORDS * sizeof *words);
+    uint64_t sum = 0;
+    for (unsigned i = 1; words != NULL && i < PROGRESS_WORDS; i++)
+        sum = sum * 31 + word_load(&words[i]);
+    return sum;
 }
 
 bool trash_reap(struct participant *me)
@@ -58,8 +71,12 @@ bool trash_reap(struct participant *me)
         record_clear(me);
         return true;
     }
-    if (!reapers[kind](me, root))
+    uint64_t before = trash_progress(me->map, root);
+    bool done = reapers[kind](me, root);
+    if (!done && before != trash_progress(me->map, root))
         trash_put_back(me, root);
+    else if (!done) /* damage: a step that moves nothing would never be the last one. What is left leaks */
+        record_clear(me);
     word_store(&me->slot->counters[2], word_load(&me->slot->counters[2]) + 1);
     return true;
 }

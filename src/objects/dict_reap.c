@@ -46,7 +46,10 @@ static uint64_t reap_entries(struct participant *me, struct dict_table *table, s
         struct cell_image value = cell_load(&entry->value);
         if (word_load(&entry->key.head) != DICT_DEAD && cell_is_ref(value.head))
             object_unlink(me, value.body, 1, &entry->value.head, COMEM_NONE);
+        uint64_t before = end;
         end = reap_batch(me, table, segment, end);
+        if (end == before) /* damage: the entry's memory is another's, too, and it is a reference again */
+            word_store(&table->counts, dict_counts(0, --end));
         *cost += FREE_BATCH;
     }
     return end;

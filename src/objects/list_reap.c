@@ -48,8 +48,8 @@ static bool reap_cells(struct participant *me, struct list_table *table)
         word_store(&table->length, length); /* behind it are plain ones only, which nobody misses */
         if (cell_is_ref(image.head))
             object_unlink(me, image.body, 1, &table->length, length - 1), length--;
-        else
-            length = reap_far(me, table, length);
+        else if ((length = reap_far(me, table, length)) == before)
+            length--; /* damage: the cell's memory is another's, too, and it is a reference by now */
         cost += (unsigned)(before - length) * REAP_PLAIN;
     }
     word_store(&table->length, length);

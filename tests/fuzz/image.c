@@ -62,6 +62,16 @@ static comem_value tuple_with(comem_list *list)
     return packed;
 }
 
+static void fill_variables(void)
+{
+    comem_variable *number, *value;
+    must(comem_root_variable(&store, "number", comem_int(4), &number));
+    must(comem_root_variable(&store, "value", comem_str("a text that needs a block", 25), &value));
+    must(comem_list_append(nested, comem_ref_variable(number)));
+    must(comem_variable_set(value, comem_ref_variable(number)));
+    must(comem_variable_set(value, comem_str("another text that needs a block", 31)));
+}
+
 static void fill_nested(void)
 {
     must(comem_root_list(&store, "nested", &nested));
@@ -303,6 +313,7 @@ void image_make(struct image *image)
     fill_lists();
     fill_dicts();
     fill_nested();
+    fill_variables();
     struct object_name name;
     comem_list *stamped;
     must(comem_list_new(&store, &stamped));

@@ -6,6 +6,7 @@
 #include "damage.h"
 
 #include "heap/check.h"
+#include "objects/export.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +190,31 @@ static void dict_change(comem_dict *dict)
     }
 }
 
+/* ---- variables ---- */
+
+static void variable_look(struct run *run, comem_variable *variable, unsigned depth)
+{
+    comem_value value;
+    char typecode;
+    comem_variable_typecode(variable, &typecode);
+    if (comem_variable_get(variable, &value) == COMEM_OK) {
+        walk_value(run, &value, depth + 1);
+        comem_value_clear(&value);
+    }
+}
+
+static void variable_change(comem_variable *variable)
+{
+    comem_value result;
+    bool swapped;
+    if (comem_variable_add(variable, comem_int(2), &result) == COMEM_OK)
+        comem_value_clear(&result);
+    comem_variable_cas(variable, comem_int(5), comem_str(long_text, 30), &swapped);
+    comem_variable_set(variable, comem_ref_variable(variable));
+    comem_variable_set(variable, comem_str(long_text, 20));
+    comem_variable_set(variable, comem_int(3));
+}
+
 /* ---- values ---- */
 
 static void walk_value(struct run *run, const comem_value *value, unsigned depth)
@@ -205,7 +231,10 @@ static void walk_value(struct run *run, const comem_value *value, unsigned depth
         return;
     comem_list *list = comem_value_list(value);
     comem_dict *dict = comem_value_dict(value);
-    run->objects -= list != NULL || dict != NULL;
+    comem_variable *variable = comem_value_variable(value);
+    run->objects -= list != NULL || dict != NULL || variable != NULL;
+    if (variable != NULL)
+        variable_look(run, variable, depth);
     if (list != NULL)
         list_look(run, list, depth);
     if (dict != NULL)
@@ -224,6 +253,8 @@ static void change_value(struct run *run, const comem_value *value)
         dict_make_others(dict);
         dict_change(dict);
     }
+    if (comem_value_variable(value) != NULL)
+        variable_change(comem_value_variable(value));
 }
 
 static void empty_value(const comem_value *value)
@@ -240,8 +271,9 @@ typedef void (*part)(struct run *run);
 
 static void for_roots(struct run *run, void (*act)(struct run *run, const comem_value *value))
 {
-    static const char *const names[] = {"numbers", "texts", "words", "nested", "small", "edited", "held"};
-    for (unsigned i = 0; i < 7; i++) {
+    static const char *const names[] = {"numbers", "texts", "words",  "nested", "small",
+                                        "edited",  "held",  "number", "value"};
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         comem_value value;
         if (comem_root(&run->store, names[i], &value) != COMEM_OK)
             continue;
@@ -280,6 +312,11 @@ static void add(struct run *run)
 {
     comem_list *list;
     comem_dict *dict;
+    comem_variable *variable;
+    if (comem_root_variable(&run->store, "a new variable", comem_int(1), &variable) == COMEM_OK) {
+        variable_change(variable);
+        comem_variable_release(variable);
+    }
     if (comem_root_list(&run->store, "a new list", &list) == COMEM_OK) {
         list_change(run, list);
         comem_list_release(list);
@@ -308,6 +345,11 @@ static void check(struct run *run)
     heap_used(run->store.map);
 }
 
+static void export(struct run *run)
+{
+    export_write(&run->store, run->null);
+}
+
 static void sweep(struct run *run)
 {
     struct participant *me;
@@ -321,10 +363,10 @@ static void sweep(struct run *run)
 
 static void run_parts(struct run *run, uint8_t order)
 {
-    static const part parts[] = {look, change, add, check, sweep, shut_down, empty};
+    static const part parts[] = {look, change, add, check, export, sweep, shut_down, empty};
     unsigned count = sizeof parts / sizeof parts[0];
     for (unsigned i = 0; i < count; i++)
-        parts[(order + i * (order & 128 ? 2 : 1)) % count](run);
+        parts[(order + i * (order & 128 ? 3 : 1)) % count](run);
 }
 
 /* ---- the store ---- */
