@@ -276,8 +276,10 @@ comem_status named_open(const char *path, struct store_map *map, bool *strange)
             store_map_clear(map);
             return path_says(path, status);
         }
-        if (named_is_at(&map->memory, path))
+        if (named_is_at(&map->memory, path)) {
+            map->path = strdup(path);
             return COMEM_OK;
+        }
         store_map_clear(map);
     }
     return path_error(path, COMEM_SYSTEM, "the file is replaced again and again");
@@ -344,8 +346,10 @@ comem_status named_make(const char *path, uint64_t size_limit, struct store_map 
 
 comem_status named_publish(struct store_map *map, const char *path)
 {
-    if (os_file_publish(map->memory.fd, path))
+    if (os_file_publish(map->memory.fd, path)) {
+        map->path = strdup(path);
         return COMEM_OK;
+    }
     if (errno == EEXIST)
         return path_error(path, COMEM_BUSY, "there is such a file already");
     if (errno == ENOENT || errno == ENOTDIR)

@@ -320,6 +320,8 @@ void store_map_clear(struct store_map *map)
     map->groups = NULL;
     map->window = map->data = 0;
     map->named = false;
+    free(map->path);
+    map->path = NULL;
     map->sweep_page = 0;
     memset(map->id, 0, sizeof map->id);                                      /* private: the map's own */
     atomic_store_explicit(&map->committed_seen, 0, memory_order_relaxed);    /* private: a cache */
@@ -333,13 +335,29 @@ void store_map_free(struct store_map *map)
     free(map);
 }
 
-/* The descriptor may have been closed by a daemon that closes all it finds; then a living process lends its own. */
+/* Opens the file of a store by name once more, if it is where it was. */
+static bool open_again(struct store_map *map)
+{
+    struct os_memory found;
+    int fd = map->path == NULL ? -1 : os_file_open(map->path);
+    if (fd < 0 || !os_memory_adopt(&found, fd))
+        return false;
+    if (found.device != map->memory.device || found.inode != map->memory.inode) {
+        os_close(found.fd);
+        return false;
+    }
+    map->memory.fd = found.fd;
+    return true;
+}
+
+/* The descriptor may have been closed by a daemon that closes all it finds; then the file is opened again, or a living process
+ * lends its own. */
 comem_status store_map_descriptor(struct store_map *map)
 {
     if (os_memory_intact(&map->memory))
         return COMEM_OK;
     map->memory.fd = -1; /* whatever has the number now is not ours to close */
-    if (store_borrow_descriptor != NULL && store_borrow_descriptor(map)) {
+    if (open_again(map) || (store_borrow_descriptor != NULL && store_borrow_descriptor(map))) {
         if (map->named) /* the lock went with the descriptor */
             os_file_lock(map->memory.fd, STORE_LOCK_BYTE, OS_LOCK_SHARED);
         return COMEM_OK;

@@ -20,7 +20,8 @@ struct store_map {
     _Atomic uint64_t committed_seen; /* private: the end as last read; it only rises */
     struct os_memory memory;
     uint8_t id[16];
-    bool named;                 /* it is a store by name */
+    bool named;                 /* it is a store by name, */
+    char *path;                 /* and this is where its file was when it was opened; NULL: not known */
     _Atomic bool refuse_pickle; /* private: this process neither stores pickles there nor reads them */
     uint64_t sweep_page;        /* where the walk for forgotten names goes on; a hint */
 

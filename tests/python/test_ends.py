@@ -247,7 +247,7 @@ def test_a_daemon_that_closed_all_descriptors_goes_on_with_what_it_had(script_pa
 
 
 def test_a_daemon_that_closed_all_descriptors_goes_on_with_stores_by_name(script_passes, leftovers):
-    """One that it opened before, while another process has it, and one that it opens afterwards."""
+    """Those that it opened before, of which another process has one, and one that it opens afterwards."""
     printed = script_passes(
         f"""
         import os, time, comem
@@ -255,8 +255,8 @@ def test_a_daemon_that_closed_all_descriptors_goes_on_with_stores_by_name(script
         name = "ends-{leftovers.mark}"
         if os.fork() == 0:
             os.setsid()
-            store = comem.open(name)
-            words = store.list("words")
+            store, own = comem.open(name), comem.open(name + "-own")
+            words, alone = store.list("words"), own.list("words")
             words.append("before")
             while len(words) < 2:
                 time.sleep(0.001)
@@ -265,8 +265,10 @@ def test_a_daemon_that_closed_all_descriptors_goes_on_with_stores_by_name(script
             with comem.open(name + "-late") as late:
                 late.dict("counts")["late"] = 1
             words.extend(range(100_000))
+            alone.extend(range(100_000))
             if os.fork() == 0:
                 words.append("from the child")
+                alone.extend(words)
                 os._exit(0)
             os.wait()
             os._exit(0)
@@ -279,10 +281,12 @@ def test_a_daemon_that_closed_all_descriptors_goes_on_with_stores_by_name(script
             print(words[:3], len(words), words[-1])
         with comem.open(name + "-late", create=False) as late:
             print(late["counts"])
-        comem.unlink(name), comem.unlink(name + "-late")
+        with comem.open(name + "-own", create=False) as own:
+            print(len(own["words"]))
+        comem.unlink(name), comem.unlink(name + "-late"), comem.unlink(name + "-own")
         """
     )
-    assert printed == "['before', 'of the parent', 'after'] 100004 from the child\nDict({'late': 1})\n"
+    assert printed == "['before', 'of the parent', 'after'] 100004 from the child\nDict({'late': 1})\n200004\n"
 
 
 @every_end
@@ -458,13 +462,14 @@ def test_sys_exit_in_a_thread_ends_the_thread_alone(run_script, leftovers):
 
 
 def test_whatever_runs_at_exit_has_its_objects(script_passes, leftovers):
-    """Handlers registered before comem was imported, and so run after those that it registers; finalizers; and all others."""
+    """Handlers registered before comem and multiprocessing, and so run after those that these register; finalizers; all others."""
     printed = script_passes(
         """
         import atexit, weakref
-        import multiprocessing.util
         atexit.register(lambda: print(counts["end"], shared))
+        import multiprocessing.util
         import comem
+        multiprocessing.util.Finalize(None, lambda: shared.append("the last finalizer"), exitpriority=-200)
         multiprocessing.util.Finalize(None, lambda: print(sorted(shared)), exitpriority=-50)
         shared, counts = comem.List(), comem.Dict()
 
@@ -476,7 +481,7 @@ def test_whatever_runs_at_exit_has_its_objects(script_passes, leftovers):
         atexit.register(lambda: counts.update(end=comem.List(["made at exit"])))
         """
     )
-    assert printed == "List(['made at exit']) List(['finalize'])\n['finalize']\n"
+    assert printed == "['finalize']\nList(['made at exit']) List(['finalize', 'the last finalizer'])\n"
 
 
 @pytest.mark.parametrize("end", ["", "sys.exit(0)", "raise SystemExit"])
