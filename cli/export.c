@@ -84,8 +84,7 @@ static void output_close(struct output *output)
 {
     if (output->named)
         unlink(output->temporary);
-    if (output->fd >= 0)
-        close(output->fd);
+    close(output->fd);
     free(output->temporary);
 }
 
@@ -115,11 +114,12 @@ static int write_descriptor(comem_store *store, const struct place *place, int f
 static int write_file(comem_store *store, const struct place *place, const char *path)
 {
     struct output output;
-    int code = CLI_OK;
-    if (!output_open(&output, path))
-        code = fail_system(path, "no file can be made there");
-    if (code == CLI_OK)
-        code = write_descriptor(store, place, output.fd);
+    if (!output_open(&output, path)) {
+        int code = fail_system(path, "no file can be made there");
+        free(output.temporary);
+        return code;
+    }
+    int code = write_descriptor(store, place, output.fd);
     if (code == CLI_OK && (fsync(output.fd) != 0 || !output_publish(&output)))
         code = fail_system(path, "the file cannot be put in its place");
     output_close(&output);

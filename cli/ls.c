@@ -39,7 +39,7 @@ static int measure(struct look *look, void *context)
 static void add_row(void *context, const struct place *place)
 {
     struct rows *rows = context;
-    struct row **grown = realloc(rows->rows, (rows->count + 1) * sizeof *grown);
+    struct row **grown = realloc(rows->rows, (rows->count + 1) * sizeof(struct row *));
     struct row *row = calloc(1, sizeof *row);
     if (grown != NULL)
         rows->rows = grown;

@@ -55,12 +55,15 @@ int cli_fail_at(const char *what, comem_status status)
     return CLI_PROBLEM;
 }
 
-static int fail_usage(const char *problem, const char *word, const char *command)
+static int fail_usage(const char *problem, const char *word, const struct cli_command *command)
 {
     fprintf(stderr, "comem: %s", problem);
     if (word != NULL)
         write_name(stderr, word);
-    fprintf(stderr, "; try comem %s%s--help\n", command, command[0] == '\0' ? "" : " ");
+    if (command != NULL)
+        fprintf(stderr, "; try comem %s --help\n", command->name);
+    else
+        fputs("; try comem --help\n", stderr);
     return CLI_USAGE;
 }
 
@@ -120,7 +123,7 @@ static int take_option(const struct cli_command *command, int argc, char **argv,
     const char *word = argv[at], *equals = strchr(word, '=');
     const struct option *option = find_option(command, word, equals == NULL ? strlen(word) : (size_t)(equals - word));
     if (option == NULL || (equals != NULL && option->argument == NULL)) {
-        fail_usage("no such option: ", word, command->name);
+        fail_usage("no such option: ", word, command);
         return 0;
     }
     line->options |= option->bit;
@@ -128,7 +131,7 @@ static int take_option(const struct cli_command *command, int argc, char **argv,
         return at + 1;
     const char *argument = equals != NULL ? equals + 1 : at + 1 < argc ? argv[at + 1] : "";
     if (!parse_number(argument, &line->limit)) {
-        fail_usage("--limit takes a number, not ", argument, command->name);
+        fail_usage("--limit takes a number, not ", argument, command);
         return 0;
     }
     return equals != NULL ? at + 1 : at + 2;
@@ -162,16 +165,16 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
         return CLI_OK;
     }
     if (line.count < command->least)
-        return fail_usage("this takes more: comem ", command->name, command->name);
+        return fail_usage("this takes more: comem ", command->name, command);
     if (command->most >= 0 && line.count > command->most)
-        return fail_usage("one word too many: ", line.words[command->most], command->name);
+        return fail_usage("one word too many: ", line.words[command->most], command);
     return command->run(&line);
 }
 
 static int run(int argc, char **argv)
 {
     if (argc < 2)
-        return fail_usage("what is to be done?", NULL, "");
+        return fail_usage("what is to be done?", NULL, NULL);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_help();
         return CLI_OK;
@@ -183,7 +186,7 @@ static int run(int argc, char **argv)
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return run_command(commands[i], argc - 2, argv + 2);
-    return fail_usage("no such command: ", argv[1], "");
+    return fail_usage("no such command: ", argv[1], NULL);
 }
 
 /* Whether whoever reads stdout went away, as `head` does. */

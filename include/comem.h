@@ -63,7 +63,7 @@ typedef enum comem_status {
     COMEM_DAMAGED,      /* the store fails its checks */
     COMEM_UNSUPPORTED,  /* not on this system, or a store of another format */
     COMEM_SYSTEM,       /* the operating system refused a call; the detail names it */
-    COMEM_DENIED        /* a store that is not this user's alone: another owner, others may use it, or a link leads to it */
+    COMEM_DENIED /* a store that is not this user's alone: another owner, others may use it, or a link leads to it */
 } comem_status;
 
 /* A fixed sentence for `status`, never NULL, never to be freed. O(1). */
@@ -252,8 +252,9 @@ COMEM_API comem_variable *comem_value_variable(const comem_value *value);
 
 /* ---- stores ------------------------------------------------------------------------------------------------------ */
 
-#define COMEM_EXISTING 1u     /* a store that is not there is not made: COMEM_NOT_FOUND */
-#define COMEM_REFUSE_PICKLE 2u /* this process neither stores pickles there nor reads them, whoever wrote them: COMEM_TYPE */
+#define COMEM_EXISTING 1u /* a store that is not there is not made: COMEM_NOT_FOUND */
+#define COMEM_REFUSE_PICKLE \
+    2u /* this process neither stores pickles there nor reads them, whoever wrote them: COMEM_TYPE */
 
 typedef struct comem_options {
     uint64_t size_limit; /* bytes the store may grow to, at least 1 MiB; 0: half of the machine's memory, or what the
@@ -579,7 +580,8 @@ COMEM_API comem_status comem_variable_add(comem_variable *variable, comem_value 
 
 /* Stores `value` if what is there equals `expected`, as keys are equal; `swapped` says whether. COMEM_TYPE, COMEM_OUT_OF_RANGE,
  * COMEM_NO_MEMORY. As comem_variable_set(). */
-COMEM_API comem_status comem_variable_cas(comem_variable *variable, comem_value expected, comem_value value, bool *swapped);
+COMEM_API comem_status comem_variable_cas(comem_variable *variable, comem_value expected, comem_value value,
+                                          bool *swapped);
 
 /* ---- processes --------------------------------------------------------------------------------------------------- */
 

@@ -171,7 +171,7 @@ PyObject *pydict_pop(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
             Py_CLEAR(object);
     }
     change_close(&change);
-    if (object != change.state->missing)
+    if (object == NULL || object != change.state->missing)
         return object;
     Py_DECREF(object);
     if (count == 1)

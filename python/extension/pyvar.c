@@ -333,7 +333,10 @@ static int var_arguments(struct global *global, PyObject *const *arguments, Py_s
         if (var_keyword(global, count, PyTuple_GET_ITEM(keywords, i), arguments[count + i]) < 0)
             return -1;
     }
-    return global->name != NULL ? 0 : pyobject_check_count("var", 0, 1, 2);
+    if (global->name != NULL)
+        return 0;
+    pyobject_check_count("var", 0, 1, 2);
+    return -1;
 }
 
 static PyObject *var_function(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *keywords)

@@ -188,7 +188,7 @@ static uint64_t check_page(struct check *check, uint64_t page, uint64_t end)
         uint32_t found = word32_load(later), tail = heap_page_entry(PAGE_TAIL, 0, 0);
         if (heap_page_kind(found) != PAGE_TAIL)
             check_found(check, CHECK_BROKEN, found == 0 ? remedy_word32(map, later, tail) : remedy_none(),
-                        "page %#llx does not belong to the run before it", (unsigned long long)(page + i));
+                        "page %#llx does not belong to the run before it", (unsigned long long)page + i);
     }
     if (kind == PAGE_SPAN)
         check_span(check, page, entry, end);

@@ -234,7 +234,7 @@ static comem_status read_text(struct import *import, comem_kind kind, uint32_t s
 
 static comem_status read_reference(struct import *import, const struct token *token, comem_value *value)
 {
-    struct comem_object *object;
+    struct comem_object *object = NULL;
     comem_status status = read_object(import, token, &object);
     if (status != COMEM_OK)
         return status;
