@@ -6,8 +6,8 @@ Operation number n of worker w is of kind (n + w) % KINDS, and before and after 
 map. So for each worker and kind it is known how often it was done: that often, or once more if it was killed in the middle of
 one. Workers are killed from before they have been given their arguments on; some end by themselves, in one of several ways.
 
-Afterwards what was acknowledged is there, exactly once; the program's own store passes its check; no process, no descriptor
-and no file are left.
+Afterwards what was acknowledged is there, exactly once; both stores pass their checks; no process, no descriptor and no file
+are left.
 """
 
 import mmap
@@ -15,7 +15,7 @@ import multiprocessing
 import os
 import random
 import signal
-import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,7 +25,6 @@ import comem
 KINDS = ("append", "count", "set", "pair", "nest", "make", "remove", "add", "hand", "reopen")
 SEATS = 3
 WORKERS = 4096
-PROGRESS = struct.Struct("=QQ")  # started, finished
 ENDS = ("kill", "kill", "kill", "kill", "return", "exit", "_exit", "close")
 LIFE = {"spawn": 0.3, "forkserver": 0.1}  # seconds, of those who may be killed before they have begun to work
 
@@ -37,17 +36,20 @@ def done_of(worker, count, kind):
 
 
 class Page:
-    """What each worker says of itself."""
+    """What each worker says of itself: how many operations it began, and finished. Each number is stored at once."""
 
     def __init__(self, path):
         with open(path, "r+b") as file:
-            self._map = mmap.mmap(file.fileno(), WORKERS * PROGRESS.size)
+            self._numbers = memoryview(mmap.mmap(file.fileno(), WORKERS * 16)).cast("Q")
 
     def progress(self, worker):
-        return PROGRESS.unpack_from(self._map, worker * PROGRESS.size)
+        return self._numbers[2 * worker], self._numbers[2 * worker + 1]
 
-    def say(self, worker, started, finished):
-        PROGRESS.pack_into(self._map, worker * PROGRESS.size, started, finished)
+    def begin(self, worker, number):
+        self._numbers[2 * worker] = number + 1
+
+    def finish(self, worker, number):
+        self._numbers[2 * worker + 1] = number + 1
 
 
 # ---- in a worker -----------------------------------------------------------------------------------------------------
@@ -98,9 +100,9 @@ def work(worker, path, name, handed, limit, end):
     page, me = Page(path), Worker(worker, name, handed)
     for number in range(limit):
         kind = KINDS[(number + worker) % len(KINDS)]
-        page.say(worker, number + 1, number)
+        page.begin(worker, number)
         getattr(me, kind)(done_of(worker, number, kind))
-        page.say(worker, number + 1, number + 1)
+        page.finish(worker, number)
     if end == "close":
         me.store.close()
     if end == "exit":
@@ -149,6 +151,11 @@ class Storm:
         for seat in seats:
             self.end(*seat)
 
+    def file(self):
+        with comem.open(self.name):
+            found = os.stat(f"/dev/shm/comem-{os.getuid()}-{self.name}")
+        return found.st_dev, found.st_ino
+
     def between(self, worker, kind, found):
         started, finished = self.page.progress(worker)
         least, most = done_of(worker, finished, kind), done_of(worker, started, kind)
@@ -179,6 +186,8 @@ class Storm:
         assert least <= total <= most, (total, least, most)
         store.close()
         assert comem._engine._check() == []
+        check = [sys.executable, "-m", "comem.cli", "check", self.name]
+        assert subprocess.run(check, stdout=subprocess.DEVNULL).returncode == 0
         return sum(finished for _, finished in progress)
 
     def look_at_root(self, store, worker):
@@ -201,12 +210,13 @@ def main(method, kills=300, seed=None):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "page")
         with open(path, "wb") as file:
-            file.truncate(WORKERS * PROGRESS.size)
+            file.truncate(WORKERS * 16)
         storm = Storm(method, seed, path, name)
         try:
             storm.run(SEATS)  # what a start leaves for good, as the forkserver's descriptors
-            before = len(os.listdir("/proc/self/fd"))
+            before, file = len(os.listdir("/proc/self/fd")), storm.file()
             storm.run(int(kills))
+            assert storm.file() == file, "somebody else has replaced the store"
             done = storm.look()
             assert len(os.listdir("/proc/self/fd")) == before
         finally:
