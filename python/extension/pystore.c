@@ -77,8 +77,11 @@ static void roots_leave(PyObject *self)
     struct roots_object *roots = roots_of(self);
     roots->busy--;
     if (roots->closed && roots->busy == 0) {
-        comem_close(roots->store);
+        comem_store *store = roots->store;
         roots->store = NULL;
+        Py_BEGIN_ALLOW_THREADS /* it may sleep with the table of stores locked, which others wait for with the lock */
+        comem_close(store);
+        Py_END_ALLOW_THREADS
     }
 }
 

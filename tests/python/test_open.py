@@ -435,6 +435,51 @@ def test_threads_in_a_call_survive_a_close(store_name):
         assert ends == [True] * 3
 
 
+def test_a_close_that_waits_for_another_process_does_not_stop_the_other_threads(store_name, script_passes):
+    """The table of stores is locked while a store is closed; who closes must not want the interpreter's lock meanwhile."""
+    script_passes(
+        f"""
+        import os, pickle, signal, threading, time, comem
+
+        comem.open({store_name!r}).close()
+        own = comem.List([1])
+        end = time.monotonic() + 2
+
+        def disturb():
+            lists = [comem.open({store_name!r}).var(str(number), []) for number in range(4)]
+            while time.monotonic() < end:
+                for shared in lists:
+                    shared[:] = ["x" * 50] * 50
+                    shared.clear()
+
+        def close():
+            while time.monotonic() < end:
+                store = comem.open({store_name!r})
+                for number in range(50):
+                    store.list(f"mine {{number}}").append("y" * 100)
+                    del store[f"mine {{number}}"]
+                store.close()
+
+        def look():
+            while time.monotonic() < end:
+                pickle.dumps(own)
+
+        signal.alarm(30)
+        children = [os.fork() for _ in range(2) if os.getppid() == {os.getpid()}]
+        if 0 in children:
+            disturb()
+            os._exit(0)
+        threads = [threading.Thread(target=act) for act in (close, look)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for child in children:
+            assert os.waitpid(child, 0)[1] == 0
+        """
+    )
+
+
 def test_unlink_leaves_it_to_those_who_have_it(store_name):
     with comem.open(store_name) as old:
         shared = old.list("l")
