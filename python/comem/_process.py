@@ -273,14 +273,19 @@ class PrivateCopyWarning(UserWarning):
     __module__ = "comem"
 
 
+def _module_of(frame: types.FrameType) -> str:
+    name = frame.f_globals.get("__name__")
+    return name if isinstance(name, str) else ""  # what exec() was given may say anything
+
+
 def warn_of_private_copy() -> None:
     """Issue the warning if a constructor that calls this was called by the top of a module other than main."""
     if waiting() in (1, -1):
         return
     level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("comem", "multiprocessing"):
+    while frame.f_back and _module_of(frame).partition(".")[0] in ("comem", "multiprocessing"):
         level, frame = level + 1, frame.f_back
-    name = frame.f_globals.get("__name__", "")
+    name = _module_of(frame)
     if frame.f_code.co_name != "<module>" or name in ("__main__", "__mp_main__"):
         return
     if getattr(sys.modules.get(name), "__dict__", None) is not frame.f_globals:  # but text that somebody executes

@@ -89,6 +89,7 @@ def test_nobody_else_is_warned(program, method, module):
         def work(queue):
             comem.List(), comem.Dict(), comem.Manager()
             exec("import comem; comem.List()", {})
+            exec("import comem; comem.List()", {"__name__": None})
             exec(compile("shared = comem.List()", "main", "exec"), globals())
             queue.put("quiet")
 
