@@ -305,10 +305,13 @@ static int pack(struct packing *packing, PyObject *object, Py_ssize_t explained)
         return result;
     }
     int result = pyvalue_from_scalar(object, &value, &owner);
-    if (result > 0)
+    if (result > 0) {
         result = pack_item(packing, &value);
-    else if (result == 0)
+    } else if (result == 0) {
+        Py_INCREF(object); /* a global's factory may take it out of the list that it is in */
         result = pack_other(packing, object);
+        Py_DECREF(object);
+    }
     Py_XDECREF(owner);
     return result;
 }

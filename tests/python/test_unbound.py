@@ -275,6 +275,44 @@ other_kind = comem.var("other kind", [])
     ]
 
 
+def test_a_factory_may_empty_the_list_that_the_global_is_in(program, module):
+    """While the list is stored: nothing else held the object that becomes the global."""
+    out = program(
+        "forkserver",
+        """
+        def work(queue):
+            import shared_module as it
+            kept = comem.List()
+            while it.waiting:
+                it.holder[:] = [it.waiting.pop()]
+                kept.append((it.holder,))
+            queue.put((len(kept), kept[0], it.holder))
+
+        if __name__ == "__main__":
+            context.set_forkserver_preload(["shared_module"])
+            queue = context.SimpleQueue()
+            process = context.Process(target=work, args=(queue,))
+            process.start()
+            process.join()
+            print(process.exitcode, queue.get() if process.exitcode == 0 else "")
+        """,
+        **module(
+            """
+import comem
+holder = []
+
+def make():
+    holder.clear()
+    it = [bytearray(40) for _ in range(1000)]  # takes the place of what is gone
+    return [1]
+
+waiting = [comem.var(f"name {number}", factory=make) for number in range(50)]
+"""
+        ),
+    )
+    assert out == "0 (50, ([],), [])\n"
+
+
 def test_threads_that_use_an_unbound_global_at_once_use_one_object(program, module):
     out = program(
         "forkserver",
