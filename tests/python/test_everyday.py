@@ -191,7 +191,9 @@ def test_an_interrupt_during_a_map_leaves_the_dict_whole(run_script):
         pool = multiprocessing.get_context("fork").Pool(3)
         threading.Timer(0.7, lambda: os.killpg(0, signal.SIGINT)).start()
         try:
-            pool.map(work, range(100))
+            results = pool.map_async(work, range(100))
+            while True:
+                results.wait(0.1)       # not for ever: a thread that forks a worker may take the signal, and wakes nobody
         except KeyboardInterrupt:
             print("interrupted")
         pool.terminate()
