@@ -403,7 +403,7 @@ static PyGetSetDef variable_attributes[] = {
 PyDoc_STRVAR(variable_copy_doc, "__copy__($self, /)\n--\n\nFor copy.copy(): another handle of the same shared value.");
 
 PyDoc_STRVAR(variable_doc,
-             "Value(typecode, value=<zero>, /)\n--\n\n"
+             "Value(typecode, value=..., /)\n--\n\n"
              "One value that every process of the program shares.\n\n"
              "typecode says what it may be: 'b' 'B' 'h' 'H' 'i' 'I' 'l' 'L' 'q' 'Q' ints, 'f' 'd' floats, '?' a\n"
              "bool, 'c' bytes of one byte, 'u' a str of one character, as array and ctypes have them; or a ctypes\n"

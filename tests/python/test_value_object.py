@@ -5,6 +5,7 @@ import copy
 import ctypes
 import decimal
 import fractions
+import inspect
 import math
 import multiprocessing
 import pickle
@@ -121,6 +122,12 @@ def test_without_a_value_it_is_zero_as_multiprocessings():
         assert Value(typecode).value == standard and type(Value(typecode).value) is type(standard)
     assert Value("?").value is False
     assert Value(None).value is None
+
+
+def test_tools_can_read_its_signature():
+    if comem.List.__text_signature__ is None:
+        pytest.skip("this Python knows no signatures of types made as these are")
+    assert [str(each) for each in inspect.signature(Value).parameters.values()] == ["typecode", "value=Ellipsis"]
 
 
 def test_typecodes_there_are_not_are_refused():
