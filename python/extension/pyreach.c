@@ -152,9 +152,20 @@ static bool is_top_level(void)
     return top;
 }
 
+static _Thread_local const PyFrameObject *naming; /* whose call of var() runs a factory; borrowed, to compare */
+
+PyObject *pyreach_call_factory(PyObject *factory)
+{
+    const PyFrameObject *outer = naming;
+    naming = PyEval_GetFrame();
+    PyObject *made = PyObject_CallObject(factory, NULL);
+    naming = outer;
+    return made;
+}
+
 int pyreach_mind_copies(void)
 {
-    if (LIKELY(settled == SETTLED) || !is_top_level())
+    if (LIKELY(settled == SETTLED) || !is_top_level() || PyEval_GetFrame() == naming)
         return 0;
     PyObject *answer = process_call("warn_of_private_copy");
     Py_XDECREF(answer);

@@ -23,6 +23,9 @@ int pyreach_is_forkserver(void);
  * for itself. Costs nothing in a process that is no such child. 0, or -1 with an exception. */
 int pyreach_mind_copies(void);
 
+/* Calls the factory of a global. A constructor that is the factory itself is not minded: what it makes gets a name. */
+PyObject *pyreach_call_factory(PyObject *factory);
+
 /* That handle, with OBJECT_ flags. NULL with an exception. */
 comem_object *pyreach_unbound(struct module_state *state, enum object_type type, uint32_t flags);
 

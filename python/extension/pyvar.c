@@ -177,7 +177,7 @@ static PyObject *var_initial(struct module_state *state, const struct global *gl
 {
     PyObject *initial = global->initial;
     if (global->factory != Py_None) {
-        initial = PyObject_CallObject(global->factory, NULL);
+        initial = pyreach_call_factory(global->factory);
     } else if (initial != state->missing) {
         Py_INCREF(initial);
     } else {

@@ -20,6 +20,7 @@ def make():
 
 made = make()
 same = comem.var("same", [])
+named = comem.var("named", factory=comem.Dict)
 """
 NOT_SHARED = """
 import warnings
