@@ -535,12 +535,11 @@ def test_the_end_waits_for_no_thread_that_waits_for_a_stopped_process(script_pas
         """
         import os, signal, threading, time, comem
 
-        shared = comem.List()
+        shared = comem.List(range(100_000))
         pid = os.fork()
         if pid == 0:
             while True:
-                shared.extend(range(1000))
-                shared.clear()
+                shared.reverse()                                # nearly all of it with the lock held
         end, our_end = os.pipe()
         if os.fork() == 0:
             os.close(our_end)
