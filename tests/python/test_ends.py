@@ -525,7 +525,8 @@ def test_an_end_with_threads_in_every_call_is_clean(script_passes, leftovers, en
             threading.Thread(target=target, daemon=True).start()
         time.sleep(0.1)
         {end}
-        """
+        """,
+        "-Wignore::DeprecationWarning",  # from 3.12 on: of a fork beside threads
     )
 
 

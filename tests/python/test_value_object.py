@@ -10,6 +10,7 @@ import math
 import multiprocessing
 import pickle
 import signal
+import sys
 import weakref
 
 import pytest
@@ -60,8 +61,9 @@ def test_ints_take_what_array_takes(typecode):
         shared.value = plain[0] = value
         assert shared.value == plain[0] and type(shared.value) is type(plain[0])
     for value in (1.0, "1", None, b"1", decimal.Decimal(1), [1]):
-        with pytest.raises(TypeError):
-            plain[0] = value
+        if sys.version_info >= (3, 10):  # before, array takes what int() takes
+            with pytest.raises(TypeError):
+                plain[0] = value
         with pytest.raises(TypeError):
             shared.value = value
     assert shared.value == 5
