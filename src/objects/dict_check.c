@@ -37,12 +37,13 @@ static uint64_t trace_segment(struct check *check, struct store_map *map, const 
     uint64_t id = word_load(&found->slots[place].order), living = 0, root = store_offset(map, found->table);
     const struct dict_segment *segment = dict_segment_of(map, found, id);
     uint64_t capacity = segment == NULL ? UINT64_MAX : word_load(&segment->capacity);
-    if (capacity >= DICT_SEGMENT ||
-        !store_holds(map, store_offset(map, segment), (capacity + 1) * sizeof(struct dict_entry))) {
+    if (segment != NULL)
+        check_block(check, store_offset(map, segment));
+    if (capacity >= DICT_SEGMENT || /* what is behind its block looks like entries, and is none */
+        (capacity + 1) * sizeof(struct dict_entry) > heap_block_size(map, store_offset(map, segment))) {
         check_problem(check, "a segment of dict table %#llx is none", (unsigned long long)root);
         return 0;
     }
-    check_block(check, store_offset(map, segment));
     uint64_t end = place + 1 == found->ordered ? dict_end(found->counts) : word_load(&segment->end), dead = 0;
     for (uint64_t i = 0; i < end && i < capacity; i++) {
         const struct dict_entry *entry = &segment->entries[i];

@@ -11,6 +11,14 @@ static void trace_reference(struct check *check, struct store_map *map, struct c
     check_link(check, image.body);
 }
 
+/* How many entries there is room for where the table is, whatever it says itself: behind them stands something else, whose
+ * words look like entries. */
+static uint64_t entries_room(struct store_map *map, uint64_t table)
+{
+    uint64_t size = heap_block_size(map, table);
+    return size < list_table_size(0) ? 0 : (size - list_table_size(0)) / sizeof(struct list_entry);
+}
+
 /* One block of a table, and that it has the items it should have. False: the table is none. */
 static bool trace_entry(struct check *check, struct store_map *map, uint64_t root, uint64_t number, bool part)
 {
@@ -92,7 +100,9 @@ static void trace_table(struct check *check, struct store_map *map, uint64_t roo
         from = word_load(&table->garbage) >> 32;
         to = word_load(&table->garbage) & UINT32_MAX;
     }
-    if (length > capacity || to > word_load(&table->entry_count)) {
+    uint64_t room = entries_room(map, root);
+    if (length > capacity || to > word_load(&table->entry_count) || to > room || capacity > room * LIST_BLOCK ||
+        word_load(&table->tail_first) > capacity) {
         check_problem(check, "table %#llx has %llu items in %llu cells", (unsigned long long)root,
                       (unsigned long long)length, (unsigned long long)capacity);
         return;
@@ -140,7 +150,9 @@ static void trace_fill(struct check *check, struct store_map *map, const struct 
 static void trace_list(struct check *check, struct store_map *map, uint64_t root, uint64_t table)
 {
     const struct list_table *found = list_table_at(map, table);
-    uint64_t blocks = found == NULL ? 0 : list_table_blocks(found);
+    uint64_t blocks = found == NULL ? 0 : list_table_blocks(found), room = entries_room(map, table);
+    if (found == NULL || blocks > room || word_load(&found->tail_entry) > room)
+        return; /* trace_table() has said so */
     for (uint64_t i = 0; i < blocks; i++) {
         const struct list_entry *entry = list_entry_at(map, table, i);
         if (entry == NULL)
@@ -150,8 +162,7 @@ static void trace_list(struct check *check, struct store_map *map, uint64_t root
             check_found(check, CHECK_UNSETTLED, remedy_word(map, &entry->version, version + 1),
                         "an entry of object %#llx has an odd version", (unsigned long long)root);
     }
-    if (found != NULL)
-        trace_fill(check, map, found, root);
+    trace_fill(check, map, found, root);
 }
 
 static void trace_object(struct check *check, struct store_map *map, uint64_t root)

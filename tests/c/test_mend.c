@@ -301,6 +301,32 @@ static void nothing_is_freed_while_something_is_broken(void **state)
     give_back(&content);
 }
 
+/* What stands behind a damaged table, or where a damaged slot leads, is taken for entries, and "repaired". */
+static void a_table_that_lies_about_its_size_costs_nothing_else(void **state)
+{
+    struct bench *bench = *state;
+    struct content content = fill(&bench->store);
+    struct list_table *table = list_table_at(bench->map, word_load(&shared_of(content.inner)->table));
+    assert_null(table);
+    assert_ok(comem_list_append(content.inner, comem_int(1)));
+    table = list_table_at(bench->map, word_load(&shared_of(content.inner)->table));
+    static const size_t fields[] = {offsetof(struct list_table, length),     offsetof(struct list_table, capacity),
+                                    offsetof(struct list_table, entry_count), offsetof(struct list_table, tail_first),
+                                    offsetof(struct list_table, tail_entry)};
+    static const uint64_t values[] = {0, 11, 1000, 100000, UINT64_C(1) << 40, UINT64_MAX, UINT64_MAX / 2};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
+            word64 *word = (word64 *)(void *)((uint8_t *)table + fields[i]);
+            uint64_t before = word_load(word);
+            word_store(word, values[k]);
+            assert_int_equal(mend(bench).mended, 0);
+            word_store(word, before);
+            assert_whole(&content);
+        }
+    assert_int_equal(store_check(bench->map, NULL, NULL), 0);
+    give_back(&content);
+}
+
 struct short_life {
     struct bench *bench;
     int left;
@@ -412,6 +438,7 @@ int main(int argc, char **argv)
         WITH_STORE(all_damages_at_once_are_mended),
         WITH_STORE(a_whole_store_is_left_alone),
         WITH_STORE(nothing_is_freed_while_something_is_broken),
+        WITH_STORE(a_table_that_lies_about_its_size_costs_nothing_else),
         WITH_STORE(a_repair_killed_after_any_step_is_finished_by_the_next),
         ALONE(store_check_ends_whatever_stands_in_the_store),
     };
