@@ -45,6 +45,9 @@ static comem_status known_map(const char *path, struct store_map **map)
 /* `name` is NULL for one who mends. */
 static comem_status settle(struct store_map *map, const char *path, const char *name)
 {
+    comem_status status = store_commit_again(map); /* first: a copy's holes cannot be touched where there is no room */
+    if (status != COMEM_OK)
+        return status;
     if (name != NULL && seat_any_taken(map))
         return store_error(
             COMEM_DAMAGED,

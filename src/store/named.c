@@ -289,9 +289,6 @@ comem_status named_adopt(struct store_map *map)
 {
     uint64_t id[2];
     struct store_header *header = map->header;
-    comem_status status = store_commit_again(map);
-    if (status != COMEM_OK)
-        return status;
     if (!os_random(id, sizeof id))
         return store_error(COMEM_SYSTEM, "getrandom: %s", strerror(errno));
     for (unsigned i = 0; i < 2; i++)

@@ -1100,6 +1100,43 @@ static int on_ramfs(void *argument)
     return 0;
 }
 
+/* A copy with holes, which `cp` makes, where no room is left for them. Its header is what stands at `argument` in the folder
+ * that the test began in. */
+static int opens_a_copy_with_holes_in_a_full_tmpfs(void *argument)
+{
+    struct store_header header;
+    comem_store *store;
+    int from = open("./store", O_RDONLY | O_CLOEXEC);
+    child_check(from >= 0 && read(from, &header, sizeof header) == (ssize_t)sizeof header);
+    if (!mount_at(argument, "tmpfs", "size=256k") || chdir(argument) != 0)
+        return NO_MOUNT;
+    int to = open("./copy", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    child_check(to >= 0 && write(to, &header, sizeof header) == (ssize_t)sizeof header);
+    child_check(ftruncate(to, (off_t)word_load(&header.committed)) == 0);
+    int filler = open("./filler", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    while (write(filler, &header, 4096) == 4096)
+        ;
+    child_check(comem_open("./copy", NULL, &store) == COMEM_NO_MEMORY && store == NULL);
+    return 0;
+}
+
+/* It is killed by SIGBUS when it looks for who takes part in it. */
+static void a_copy_with_holes_in_a_full_file_system_is_an_error(void **state)
+{
+    char folder[] = "./named-test-XXXXXX";
+    comem_store *store;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_ok(comem_open("./store", NULL, &store));
+    comem_close(store);
+    int full = support_run(opens_a_copy_with_holes_in_a_full_tmpfs, folder);
+    assert_int_equal(rmdir(folder), 0);
+    assert_ok(comem_unlink("./store"));
+    if (full == NO_MOUNT)
+        skip();
+    assert_int_equal(full, 0);
+}
+
 /* A page that is not to be had would be a SIGBUS, on whatever the file system does not promise. */
 static void a_full_or_unknown_file_system_is_an_error(void **state)
 {
@@ -1224,6 +1261,7 @@ int main(int argc, char **argv)
         ALONE(a_store_that_was_closed_outlives_the_machines_start),
         ALONE(a_store_in_use_when_the_machine_stopped_is_refused_until_it_is_mended),
         ALONE(a_copy_is_a_store_of_its_own),
+        ALONE(a_copy_with_holes_in_a_full_file_system_is_an_error),
         ALONE(a_store_is_mended_by_one_who_has_it_alone),
         ALONE(a_thousand_openings_leave_nothing),
         ALONE(a_store_is_mapped_once_and_closed_with_its_last_opening),
