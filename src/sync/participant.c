@@ -34,7 +34,7 @@
 #define SEAT_WAIT_NS UINT64_C(1000000000)
 
 _Thread_local struct participant *participant_tls;
-static _Thread_local bool forking;   /* no hook may run between the fork handlers */
+static _Thread_local bool silent;    /* no hook may run: between the fork handlers, and in a closing */
 static _Thread_local bool attaching; /* a signal handler's call must not wait for the mutex that its thread has */
 
 static pthread_mutex_t maps_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -49,7 +49,7 @@ static pthread_key_t thread_key;
 
 bool participant_hooks_off(const struct participant *me)
 {
-    return me->quiet || forking;
+    return me->quiet || silent;
 }
 
 /* ---- the pool of participants ---- */
@@ -470,6 +470,7 @@ static void call_out(struct store_map *map)
 void participant_close(struct store_map *map)
 {
     struct participant *me = NULL;
+    silent = true; /* the caller has default_mutex, and who waits for that may have what a hook takes */
     if (map->process != NULL && participant_enter(map, &me) != COMEM_OK)
         me = NULL; /* references that are not given back now go with the process */
     pthread_mutex_lock(&map->mutex);
@@ -488,6 +489,7 @@ void participant_close(struct store_map *map)
     os_wake(&closings, INT_MAX);
     leave_closed();
     map_end(map);
+    silent = false;
 }
 
 bool participant_reopen(struct store_map *map)
@@ -536,7 +538,7 @@ static void fork_prepare_map(struct store_map *map, struct fork_plan *plan)
 
 static void fork_prepare(void)
 {
-    forking = true;
+    silent = true;
     for (struct store_map *map = maps; map != NULL; map = map->next) { /* threads that are not attached attach now */
         struct participant *me;
         if (map->process != NULL && participant_enter(map, &me) == COMEM_OK) {
@@ -579,14 +581,14 @@ static void fork_unlock(void)
 
 static void fork_parent(void)
 {
-    forking = false;
+    silent = false;
     fork_plans_drop();
     fork_unlock();
 }
 
 static void fork_child(void)
 {
-    forking = false;
+    silent = false;
     participant_tls = NULL;
     pthread_mutex_unlock(&pool_mutex);
     for (struct store_map *map = maps; map != NULL; map = map->next) {
