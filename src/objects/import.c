@@ -70,6 +70,7 @@ static comem_status read_number(struct import *import, int64_t most, int64_t *nu
 static comem_status read_object(struct import *import, const struct token *token, struct comem_object **object)
 {
     uint32_t number;
+    *object = NULL;
     if (token->kind != TOKEN_EXTENSION || token->type != PACKED_REF || token->size != sizeof number)
         return import_damaged(import, "an item where a reference is due");
     comem_status status = reader_body(&import->reader, &number, sizeof number);
@@ -153,7 +154,7 @@ static comem_status read_handles(struct import *import, struct text *text, uint6
         if (status == COMEM_OK)
             status = read_object(import, &token, &objects[read]);
     }
-    if (status != COMEM_OK) {
+    if (status != COMEM_OK || objects == NULL) {
         free(objects);
         return status;
     }
@@ -234,7 +235,7 @@ static comem_status read_text(struct import *import, comem_kind kind, uint32_t s
 
 static comem_status read_reference(struct import *import, const struct token *token, comem_value *value)
 {
-    struct comem_object *object = NULL;
+    struct comem_object *object;
     comem_status status = read_object(import, token, &object);
     if (status != COMEM_OK)
         return status;
@@ -270,7 +271,7 @@ static comem_status read_value_of(struct import *import, const struct token *tok
         return token->type == PACKED_SURROGATES ? read_text(import, COMEM_STR, token->size, value)
                                                 : read_reference(import, token, value);
     case TOKEN_ARRAY: {
-        struct token first;
+        struct token first = {.kind = TOKEN_INT};
         comem_status status = read_first(import, token->size, &first);
         return status == COMEM_OK ? read_long(import, token->size, &first, value) : status;
     }

@@ -603,7 +603,7 @@ static comem_status root_item(void *context, const comem_value *value)
 {
     struct root *root = context;
     const uint8_t *bytes = (const uint8_t *)value->as.data;
-    root->big = value->kind == COMEM_BIG_INT;
+    root->big = value->kind == COMEM_BIG_INT && bytes != NULL;
     if (root->big && value->size == 9 && bytes[8] == 0)
         root->number = (uint64_t)int_of_bytes(bytes, 8);
     return COMEM_TYPE; /* there is nothing more to see */
