@@ -35,7 +35,7 @@ def _check_system():
 
 _check_system()
 
-from collections.abc import ItemsView, KeysView, MutableMapping, MutableSequence, ValuesView
+import collections.abc as _abc
 
 from . import _engine, _process
 from ._engine import KEEP, MISSING, DamagedError, Dict, GoneError, List, Value, __version__, forget, var
@@ -61,11 +61,11 @@ __all__ = [
 list = List
 dict = Dict
 handle_grace = 60  # seconds that a pickle keeps its object; see docs/processes.md
-MutableSequence.register(List)
-MutableMapping.register(Dict)
-KeysView.register(_engine.DictKeys)
-ValuesView.register(_engine.DictValues)
-ItemsView.register(_engine.DictItems)
+_abc.MutableSequence.register(List)
+_abc.MutableMapping.register(Dict)
+_abc.KeysView.register(_engine.DictKeys)
+_abc.ValuesView.register(_engine.DictValues)
+_abc.ItemsView.register(_engine.DictItems)
 _process.prepare()
 
 
@@ -100,3 +100,7 @@ def __getattr__(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(importlib.import_module(f".{_later[name]}", __name__), name)
     return found
+
+
+def __dir__():
+    return sorted({*globals(), *_later, "managers"})

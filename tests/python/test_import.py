@@ -236,3 +236,15 @@ def test_an_exit_with_threads_at_work_is_clean(script_passes):
         time.sleep(0.05)
         """
     )
+
+
+def test_dir_shows_what_is_there_and_nothing_besides(script_passes):
+    script = """
+import comem
+names = [name for name in dir(comem) if not name.startswith("_")]
+for name in names:
+    getattr(comem, name)
+print(*names)
+"""
+    expected = {*comem.__all__, "dict", "handle_grace", "list", "managers", "open", "unlink"}
+    assert script_passes(script).split() == sorted(expected)
