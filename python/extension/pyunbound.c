@@ -343,6 +343,7 @@ UNBOUND_OPERATOR(add, unbound_operate)
 UNBOUND_OPERATOR(multiply, unbound_operate)
 UNBOUND_OPERATOR(or, unbound_operate)
 UNBOUND_OPERATOR(inplace_add, unbound_operate_inplace)
+UNBOUND_OPERATOR(inplace_subtract, unbound_operate_inplace)
 UNBOUND_OPERATOR(inplace_multiply, unbound_operate_inplace)
 UNBOUND_OPERATOR(inplace_or, unbound_operate_inplace)
 
@@ -416,6 +417,7 @@ static PyType_Slot unbound_slots[] = {
     {Py_nb_multiply, (void *)unbound_multiply},
     {Py_nb_or, (void *)unbound_or},
     {Py_nb_inplace_add, (void *)unbound_inplace_add},
+    {Py_nb_inplace_subtract, (void *)unbound_inplace_subtract},
     {Py_nb_inplace_multiply, (void *)unbound_inplace_multiply},
     {Py_nb_inplace_or, (void *)unbound_inplace_or},
     {0, NULL},

@@ -361,6 +361,19 @@ static PyObject *variable_richcompare(PyObject *self, PyObject *other, int opera
     return PyBool_FromLong((handle == pyobject_of(self)) == (operation == Py_EQ));
 }
 
+/* v += n would need an object to assign to v, and the name v is to go on meaning the shared one. */
+static PyObject *variable_inplace_add(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(amount))
+{
+    PyErr_SetString(PyExc_TypeError, "use add(n), which is one change; .value += n would be two");
+    return NULL;
+}
+
+static PyObject *variable_inplace_subtract(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(amount))
+{
+    PyErr_SetString(PyExc_TypeError, "use add(-n), which is one change; .value -= n would be two");
+    return NULL;
+}
+
 #define VARIABLE_METHODS                                                                        \
     {"get", variable_get, METH_NOARGS, get_doc}, {"set", variable_set_method, METH_O, set_doc}, \
         {"add", PYOBJECT_METHOD(variable_add), METH_FASTCALL, add_doc},                         \
@@ -433,6 +446,8 @@ static PyType_Slot variable_slots[] = {
     {Py_tp_repr, (void *)pyobject_repr},
     {Py_tp_hash, (void *)pyproxy_hash},
     {Py_tp_richcompare, (void *)variable_richcompare},
+    {Py_nb_inplace_add, (void *)variable_inplace_add},
+    {Py_nb_inplace_subtract, (void *)variable_inplace_subtract},
     {Py_tp_methods, variable_methods},
     {Py_tp_getset, variable_attributes},
     {Py_tp_members, pyobject_members},

@@ -30,6 +30,10 @@ def add_in_place(it, other):
     it += other
     return it
 
+def subtract_in_place(it, other):
+    it -= other
+    return it
+
 def add_to(other, it):
     other += it
     return other
@@ -64,7 +68,7 @@ USES = {
         lambda it: operator.getitem(it, -2), lambda it: it == [3, 1, 2], lambda it: [3, 1, 2] == it, lambda it: it != 5,
         lambda it: it < [4], lambda it: [4] > it, lambda it: it < 5, lambda it: it + [4], lambda it: [4] + it,
         lambda it: it * 2, lambda it: 2 * it, lambda it: "x" * it, lambda it: it | {}, lambda it: add_in_place(it, [4]),
-        lambda it: add_to([4], it), lambda it: add_in_place(it, it), lambda it: multiply_in_place(it, 2),
+        lambda it: add_to([4], it), lambda it: subtract_in_place(it, [4]), lambda it: add_in_place(it, it), lambda it: multiply_in_place(it, 2),
         lambda it: or_in_place(it, {}), lambda it: operator.concat(it, [4]), lambda it: operator.iconcat(it, [4]),
         lambda it: assign(it, -1, 9), lambda it: assign(it, slice(1), [7, 8]), lambda it: delete(it, -3),
         lambda it: it.append(4), lambda it: sorted(it), lambda it: it.nothing, attribute, store, lambda it: it(),
@@ -78,6 +82,7 @@ USES = {
         lambda it: it["c"], lambda it: "a" in it, lambda it: it == {"a": 1, "b": 2}, lambda it: {"a": 1, "b": 2} == it,
         lambda it: it < {}, lambda it: it | {"c": 3}, lambda it: {"c": 3} | it, lambda it: it + [1], lambda it: it * 2,
         lambda it: or_in_place(it, {"c": 3}), lambda it: or_in_place({"c": 3}, it), lambda it: add_in_place(it, [1]),
+        lambda it: subtract_in_place(it, {}),
         lambda it: assign(it, "c", 3), lambda it: delete(it, "a"), lambda it: delete(it, "c"), lambda it: it.add("a"),
         lambda it: dict(it), lambda it: {**it}, lambda it: dict(**it), lambda it: it.get("a"), lambda it: list(it.items()),
         lambda it: comem.Dict(it), lambda it: comem.Dict().update(it), lambda it: operator.concat(it, it), store,
@@ -89,7 +94,7 @@ USES = {
         lambda it: it.set(7), lambda it: it.add(), lambda it: it.add(0.5), lambda it: it.cas(5, 6), lambda it: it.typecode,
         lambda it: setattr(it, "value", 6), lambda it: delattr(it, "value"), attribute, lambda it: it == it, lambda it: it != 5,
         lambda it: it == 5, lambda it: it < 5, lambda it: it + 1, lambda it: 1 + it, lambda it: it * 2, lambda it: 2 * it,
-        lambda it: it | {}, lambda it: add_in_place(it, 1), lambda it: it[0], lambda it: assign(it, 0, 1),
+        lambda it: it | {}, lambda it: add_in_place(it, 1), lambda it: subtract_in_place(it, 1), lambda it: it[0], lambda it: assign(it, 0, 1),
         lambda it: delete(it, 0), lambda it: 5 in it, lambda it: hash(it) == hash(it), lambda it: {it: 1}[it], store,
         lambda it: it == comem.List([it])[0], lambda it: operator.concat(it, it), lambda it: operator.getitem(it, -1),
         lambda it: isinstance(it, comem.Value) and not isinstance(it, comem.List), lambda it: it.__class__,

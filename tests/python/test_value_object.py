@@ -285,6 +285,19 @@ def test_add_keeps_to_the_type():
     assert Value("Q", 1).add(2**63) == 2**63 + 1
 
 
+@pytest.mark.parametrize("make", [lambda: Value("q", 5), lambda: Value(None, 5), lambda: manager().Value("i", 5)])
+def test_plus_and_minus_in_place_point_to_add_and_change_nothing(make):
+    shared = kept = make()
+    with pytest.raises(TypeError, match=r"use add\(n\), which is one change; \.value \+= n would be two"):
+        shared += 1
+    with pytest.raises(TypeError, match=r"use add\(-n\), which is one change; \.value -= n would be two"):
+        shared -= 1
+    assert shared is kept and kept.value == 5
+    total = 1
+    with pytest.raises(TypeError, match="unsupported operand"):
+        total += shared
+
+
 def test_add_tells_of_interrupted_code():
     class Angry(int):
         def __radd__(self, other):
