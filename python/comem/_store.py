@@ -47,6 +47,8 @@ class Store(Mapping[str, Any]):
         self._pickle = bool(pickle)
         if size_limit is None:
             size_limit = 0
+        elif not isinstance(size_limit, int):
+            raise TypeError(f"size_limit takes bytes as an int, 1 << 20 say, not {size_limit!r}")
         elif size_limit <= 0:
             raise ValueError(f"a store's size limit of {size_limit} bytes is below 1 MiB")
         encoded = os.fsencode(self._name)

@@ -122,6 +122,13 @@ static PyObject *roots_get(PyObject *self, PyObject *name)
     return object;
 }
 
+/* The root `name`, which was of another kind than `wanted`. NULL with TypeError, or when it is gone by now. */
+static PyObject *roots_get_as(PyObject *self, PyObject *name, enum kind_index wanted)
+{
+    const struct global root = {"root", name, NULL, NULL};
+    return pyvar_of_kind(module_state_of(Py_TYPE(self)), &root, wanted, roots_get(self, name));
+}
+
 PyDoc_STRVAR(open_doc, "open($self, typeid, name, /)\n--\n\n"
                        "The shared object of that kind and name; if there is no root of that name, a new empty one.\n"
                        "TypeError: the root is of another kind.");
@@ -143,7 +150,8 @@ static PyObject *roots_open_object(PyObject *self, PyObject *const *arguments, P
             found = pyobject_ref(opened);
             found.owned = 1;
         }
-        object = roots_answer(self, status, arguments[1], &found);
+        object = status == COMEM_TYPE ? roots_get_as(self, arguments[1], index)
+                                      : roots_answer(self, status, arguments[1], &found);
         roots_leave(self);
     }
     Py_XDECREF(owner);
@@ -158,7 +166,7 @@ static PyObject *roots_var(PyObject *self, PyObject *const *arguments, Py_ssize_
     struct module_state *state = module_state_of(Py_TYPE(self));
     if (pyobject_check_count("var", count, 3, 3) < 0)
         return NULL;
-    const struct global global = {arguments[0], arguments[1], arguments[2]};
+    const struct global global = {"root", arguments[0], arguments[1], arguments[2]};
     if (pyvar_check(state, &global) < 0)
         return NULL;
     comem_store *store = roots_enter(self);

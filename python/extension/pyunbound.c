@@ -34,7 +34,8 @@ static PyObject **unbound_request(PyObject *self)
 /* Finds the global of the request, or makes it. */
 static PyObject *unbound_look_up(struct module_state *state, PyObject *request)
 {
-    struct global global = {PyTuple_GET_ITEM(request, 0), PyTuple_GET_ITEM(request, 1), PyTuple_GET_ITEM(request, 2)};
+    struct global global = {"global", PyTuple_GET_ITEM(request, 0), PyTuple_GET_ITEM(request, 1),
+                            PyTuple_GET_ITEM(request, 2)};
     comem_store *store;
     int ready = pyvar_store(state, &store);
     if (ready <= 0)

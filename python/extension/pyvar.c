@@ -41,14 +41,14 @@ int pyvar_name(PyObject *name, comem_value *value, PyObject **owner)
     return result < 0 ? -1 : 0;
 }
 
-static int var_check_name(PyObject *name)
+static int var_check_name(const char *what, PyObject *name)
 {
     if (UNLIKELY(!PyUnicode_Check(name))) {
-        PyErr_Format(PyExc_TypeError, "the name of a global is a str, not '%.200s'", Py_TYPE(name)->tp_name);
+        PyErr_Format(PyExc_TypeError, "a %s's name is a str, not '%.200s'", what, Py_TYPE(name)->tp_name);
         return -1;
     }
     if (UNLIKELY(PyUnicode_GET_LENGTH(name) == 0)) {
-        PyErr_SetString(PyExc_ValueError, "the name of a global has at least one character");
+        PyErr_Format(PyExc_ValueError, "a %s's name has at least one character", what);
         return -1;
     }
     return 0;
@@ -75,7 +75,7 @@ static int var_is_container(PyObject *object)
 }
 
 /* The kind of shared object that is made of `initial`, or that it is. 0, or -1 with TypeError. */
-static int var_kind(struct module_state *state, PyObject *initial, enum kind_index *index)
+static int var_kind(struct module_state *state, const char *what, PyObject *initial, enum kind_index *index)
 {
     unsigned shared = pyobject_kind_number(state, Py_TYPE(initial));
     const char *typeid = "Value";
@@ -92,38 +92,44 @@ static int var_kind(struct module_state *state, PyObject *initial, enum kind_ind
         if (container > 0)
             PyErr_Format(
                 PyExc_TypeError,
-                "a '%.200s' cannot become a global: comem has no shared kind of this container yet. A list or a "
+                "a '%.200s' cannot become a %s: comem has no shared kind of this container yet. A list or a "
                 "dict becomes a shared one; comem.Value(None, it) is one value, of which everybody gets copies",
-                Py_TYPE(initial)->tp_name);
+                Py_TYPE(initial)->tp_name, what);
         if (container != 0)
             return -1;
     }
     return pyobject_kind_called(typeid, index);
 }
 
-/* Passes on `object`, which has the name, if it is of the kind that the global was asked for as. Takes it over. */
+PyObject *pyvar_of_kind(struct module_state *state, const struct global *global, enum kind_index wanted,
+                        PyObject *object)
+{
+    if (object == NULL || PyObject_TypeCheck(object, state->native_types[wanted]))
+        return object;
+    PyErr_Format(PyExc_TypeError, "the %s %R is a %s, and was asked for as a %s", global->what, global->name,
+                 pyobject_kind(Py_TYPE(object))->typeid, pyobject_kind_at(wanted)->typeid);
+    Py_DECREF(object);
+    return NULL;
+}
+
+/* The same with the kind of `initial`, or any. */
 static PyObject *var_checked(struct module_state *state, const struct global *global, PyObject *initial,
                              PyObject *object)
 {
     enum kind_index wanted;
     if (object == NULL || initial == state->missing)
         return object;
-    if (var_kind(state, initial, &wanted) < 0) {
+    if (var_kind(state, global->what, initial, &wanted) < 0) {
         Py_DECREF(object);
         return NULL;
     }
-    if (PyObject_TypeCheck(object, state->native_types[wanted]))
-        return object;
-    PyErr_Format(PyExc_TypeError, "the global %R is a %s, and was asked for as a %s", global->name,
-                 pyobject_kind(Py_TYPE(object))->typeid, pyobject_kind_at(wanted)->typeid);
-    Py_DECREF(object);
-    return NULL;
+    return pyvar_of_kind(state, global, wanted, object);
 }
 
 int pyvar_check(struct module_state *state, const struct global *global)
 {
     enum kind_index index;
-    if (var_check_name(global->name) < 0)
+    if (var_check_name(global->what, global->name) < 0)
         return -1;
     bool given = global->initial != state->missing;
     if (global->factory != Py_None && (given || !PyCallable_Check(global->factory))) {
@@ -131,7 +137,7 @@ int pyvar_check(struct module_state *state, const struct global *global)
                                                : "var() takes a factory that can be called");
         return -1;
     }
-    return given && !pyunbound_is(global->initial) ? var_kind(state, global->initial, &index) : 0;
+    return given && !pyunbound_is(global->initial) ? var_kind(state, global->what, global->initial, &index) : 0;
 }
 
 /* ---- finding and making ------------------------------------------------------------------------------------------ */
@@ -146,10 +152,11 @@ static PyObject *var_show(struct module_state *state, comem_value *found)
 }
 
 /* The shared object that `initial` is or becomes. NULL with an exception. */
-static PyObject *var_share(struct module_state *state, comem_store *store, uint32_t flags, PyObject *initial)
+static PyObject *var_share(struct module_state *state, comem_store *store, uint32_t flags, const char *what,
+                           PyObject *initial)
 {
     enum kind_index index;
-    if (var_kind(state, initial, &index) < 0)
+    if (var_kind(state, what, initial, &index) < 0)
         return NULL;
     if (PyObject_TypeCheck(initial, state->native_types[index])) {
         Py_INCREF(initial);
@@ -194,7 +201,7 @@ static PyObject *var_make(struct module_state *state, comem_store *store, uint32
                           const comem_value *name)
 {
     PyObject *initial = var_initial(state, global);
-    PyObject *made = initial == NULL ? NULL : var_share(state, store, flags, initial);
+    PyObject *made = initial == NULL ? NULL : var_share(state, store, flags, global->what, initial);
     PyObject *object = made == NULL ? NULL : var_publish(state, store, name, made);
     object = var_checked(state, global, initial, object);
     Py_XDECREF(made);
@@ -225,7 +232,7 @@ int pyvar_forget(struct module_state *state, comem_store *store, PyObject *name)
 {
     comem_value text;
     PyObject *owner;
-    if (var_check_name(name) < 0 || pyvar_name(name, &text, &owner) < 0)
+    if (var_check_name("global", name) < 0 || pyvar_name(name, &text, &owner) < 0)
         return -1;
     comem_status status = root_remove(store, &text);
     Py_XDECREF(owner);
@@ -342,7 +349,7 @@ static int var_arguments(struct global *global, PyObject *const *arguments, Py_s
 static PyObject *var_function(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *keywords)
 {
     struct module_state *state = module_state(module);
-    struct global global = {NULL, state->missing, Py_None};
+    struct global global = {"global", NULL, state->missing, Py_None};
     comem_store *store;
     if (var_arguments(&global, arguments, count, keywords) < 0 || pyvar_check(state, &global) < 0)
         return NULL;

@@ -4,8 +4,9 @@
 
 #include "module.h"
 
-/* A global as a program asks for it. Borrowed. */
+/* A global, or a root of a store by name, as a program asks for it. Borrowed. */
 struct global {
+    const char *what; /* "global" or "root", for what is said of it */
     PyObject *name;
     PyObject *initial; /* comem.MISSING: none */
     PyObject *factory; /* None: none */
@@ -13,6 +14,10 @@ struct global {
 
 /* Whether it is asked for in a way that can be answered: 0, or -1 with TypeError or ValueError. */
 int pyvar_check(struct module_state *state, const struct global *global);
+
+/* Passes on `object`, which has the name, if it is of the kind `wanted`. Takes it over. NULL with TypeError, or when it is. */
+PyObject *pyvar_of_kind(struct module_state *state, const struct global *global, enum kind_index wanted,
+                        PyObject *object);
 
 /* The name of a root, a str, as a value that borrows from it and from *owner, which may be NULL. 0, or -1 with an exception. */
 int pyvar_name(PyObject *name, comem_value *value, PyObject **owner);

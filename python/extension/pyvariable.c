@@ -43,14 +43,17 @@ static PyObject *variable_raise(PyObject *self, comem_status status)
 
 /* ---- type codes -------------------------------------------------------------------------------------------------- */
 
-/* The type code that `text` is. 0, or -1 with ValueError. */
-static int code_of_text(PyObject *text, uint32_t *code)
+/* The type code that `text` is, of `object`, the first argument of Value(). 0, or -1 with ValueError. */
+static int code_of_text(PyObject *object, PyObject *text, uint32_t *code)
 {
     Py_UCS4 character = PyUnicode_GET_LENGTH(text) == 1 ? PyUnicode_READ_CHAR(text, 0) : 0;
     *code = character;
     if (character > 0 && character < 128 && variable_typecode_known((char)character))
         return 0;
-    PyErr_Format(PyExc_ValueError, "bad typecode %R (must be one of " TYPECODES ", or None)", text);
+    PyErr_Format(PyExc_ValueError,
+                 "bad typecode %.100R (must be one of " TYPECODES ", or None); for any value: "
+                 "Value(None, %.100R)",
+                 text, object);
     return -1;
 }
 
@@ -61,17 +64,19 @@ static int code_of(PyObject *object, uint32_t *code)
     if (object == Py_None)
         return 0;
     if (PyUnicode_Check(object))
-        return code_of_text(object, code);
+        return code_of_text(object, object, code);
     PyObject *text = PyType_Check(object) ? PyObject_GetAttrString(object, "_type_") : NULL;
     if (text == NULL && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_AttributeError))
         return -1;
     PyErr_Clear();
     int result = -1;
     if (text != NULL && PyUnicode_Check(text))
-        result = code_of_text(text, code);
+        result = code_of_text(object, text, code);
     else
-        PyErr_Format(PyExc_TypeError, "Value() takes a typecode, a ctypes type of one value, or None first, not %R",
-                     object);
+        PyErr_Format(PyExc_TypeError,
+                     "Value() takes a typecode, a ctypes type of one value, or None first, not %.100R; for any value: "
+                     "Value(None, %.100R)",
+                     object, object);
     Py_XDECREF(text);
     return result;
 }

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pathlib
 import pickle
+import re
 import stat
 import subprocess
 import sys
@@ -78,7 +79,7 @@ def test_a_store_is_a_mapping_of_its_roots(store_name):
 def test_a_root_of_another_kind_is_a_type_error_that_names_both(store_name):
     with comem.open(store_name) as store:
         store.list("words")
-        with pytest.raises(TypeError, match="root 'words' is a list, not a dict"):
+        with pytest.raises(TypeError, match="the root 'words' is a list, and was asked for as a dict"):
             store.dict("words")
 
 
@@ -97,6 +98,8 @@ def test_var_makes_a_root_of_an_initial_value_once(store_name):
             store.var("words", {})
         with pytest.raises(TypeError, match="not both"):
             store.var("new", [], factory=list)
+        with pytest.raises(TypeError, match="a 'set' cannot become a root"):
+            store.var("new", set())
     with pytest.raises(comem.GoneError, match="closed"):
         store.var("words", [])
 
@@ -108,9 +111,9 @@ def test_var_makes_a_value_of_what_is_no_container(store_name, script_passes):
         script_passes(f"import comem; comem.open({store_name!r}).var('total', 0).add(5)")
         assert total.add(1) == 6
         assert store.var("pair", (1, "two")).get() == (1, "two")
-        with pytest.raises(TypeError, match="'total' is a variable, not a list"):
+        with pytest.raises(TypeError, match="the root 'total' is a Value, and was asked for as a list"):
             store.list("total")
-        with pytest.raises(TypeError, match="'total' is a Value.*list"):
+        with pytest.raises(TypeError, match="the root 'total' is a Value, and was asked for as a list"):
             store.var("total", [])
     with pytest.raises(comem.GoneError):
         total.get()
@@ -150,6 +153,10 @@ def test_what_names_no_root_is_refused(store_name):
         for act in (lambda: store.list(b"bytes"), lambda: store[1], lambda: store.__delitem__(None)):
             with pytest.raises(TypeError, match="a root's name is a str"):
                 act()
+        with pytest.raises(TypeError, match="a root's name is a str"):
+            store.var(1, [])
+        with pytest.raises(ValueError, match="a root's name has at least one character"):
+            store.var("", [])
 
 
 def test_more_roots_than_fit_into_one_look(store_name):
@@ -270,6 +277,14 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path):
     with pytest.raises(FileNotFoundError):
         comem.open(tmp_path / "missing" / "store")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("limit", ["1M", 1e6, b"1"])
+def test_a_size_limit_that_is_no_int_is_said_to_be_bytes(store_name, limit):
+    with pytest.raises(TypeError, match=re.escape(f"size_limit takes bytes as an int, 1 << 20 say, not {limit!r}")):
+        comem.open(store_name, size_limit=limit)
+    with pytest.raises(FileNotFoundError):
+        comem.open(store_name, create=False)
 
 
 def test_the_size_limit_counts_for_who_makes_it(store_name):

@@ -9,6 +9,7 @@ import inspect
 import math
 import multiprocessing
 import pickle
+import re
 import signal
 import sys
 import weakref
@@ -139,6 +140,9 @@ def test_typecodes_there_are_not_are_refused():
     for typecode in (5, int, b"i", [], ctypes.c_int * 3, ctypes.c_int(3)):
         with pytest.raises(TypeError, match="takes a typecode"):
             Value(typecode)
+    for value, error_type in (("hello", ValueError), (0, TypeError)):
+        with pytest.raises(error_type, match=re.escape(f"for any value: Value(None, {value!r})")):
+            Value(value)
     for arguments in ((), ("i", 1, 2)):
         with pytest.raises(TypeError):
             Value(*arguments)
