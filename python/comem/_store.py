@@ -120,7 +120,8 @@ class Store(Mapping[str, Any]):
         return True  # also without roots: `if store` asks whether there is one
 
     def __repr__(self) -> str:
-        return f"comem.open({self._name!r})"
+        opened = f"comem.open({self._name!r})"
+        return f"<{opened}, closed>" if self._roots.closed else opened
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (type(self), self._name, self._pickle, self._roots.id())
@@ -128,6 +129,8 @@ class Store(Mapping[str, Any]):
 
 class _Lost:
     """In the place of the roots of a store that a pickle names and that could not be opened."""
+
+    closed = False
 
     def __init__(self, reason: str) -> None:
         self._reason = reason

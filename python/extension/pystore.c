@@ -21,6 +21,7 @@
 struct roots_object {
     PyObject_HEAD
     comem_store *store; /* NULL: closed, and nobody inside */
+    PyObject *name;     /* bytes */
     bool closed;
     unsigned busy; /* operations that threads are in */
 };
@@ -60,12 +61,22 @@ static PyObject *roots_fail(PyObject *self, comem_status status, PyObject *name)
 
 /* ---- operations -------------------------------------------------------------------------------------------------- */
 
+static void raise_closed(PyObject *self)
+{
+    PyObject *bytes = roots_of(self)->name;
+    PyObject *name = PyUnicode_DecodeFSDefaultAndSize(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes));
+    if (name != NULL)
+        PyErr_Format(module_state_of(Py_TYPE(self))->gone_error,
+                     "the store %R was closed in this process; comem.open() opens it again", name);
+    Py_XDECREF(name);
+}
+
 /* The store, for an operation that ends with roots_leave(). NULL with an exception. */
 static comem_store *roots_enter(PyObject *self)
 {
     struct roots_object *roots = roots_of(self);
     if (roots->closed) {
-        PyErr_SetString(module_state_of(Py_TYPE(self))->gone_error, "the store was closed");
+        raise_closed(self);
         return NULL;
     }
     roots->busy++;
@@ -305,6 +316,7 @@ static void roots_dealloc(PyObject *self)
     if (roots->store != NULL)
         roots_keep_open(module_state_of(type), roots->store);
     PyErr_Restore(error, value, traceback);
+    Py_XDECREF(roots->name);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -320,9 +332,15 @@ static PyMethodDef roots_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyMemberDef roots_members[] = {
+    {"closed", T_BOOL, offsetof(struct roots_object, closed), READONLY, "Whether close() was called."},
+    {NULL, 0, 0, 0, NULL},
+};
+
 static PyType_Slot roots_slots[] = {
     {Py_tp_dealloc, (void *)roots_dealloc},
     {Py_tp_methods, roots_methods},
+    {Py_tp_members, roots_members},
     {0, NULL},
 };
 
@@ -357,6 +375,8 @@ static PyObject *store_open_roots(PyObject *module, PyObject *arguments)
     struct roots_object *roots = (struct roots_object *)(void *)type->tp_alloc(type, 0);
     if (roots == NULL)
         return NULL;
+    Py_INCREF(name);
+    roots->name = name;
     comem_options options = {size_limit, (create ? 0 : COMEM_EXISTING) | (pickle ? 0 : COMEM_REFUSE_PICKLE)};
     comem_status status;
     Py_BEGIN_ALLOW_THREADS /* it may wait for whoever repairs it, or for a disk */

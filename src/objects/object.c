@@ -115,7 +115,7 @@ comem_status object_gone(const struct comem_object *handle)
     if (handle_is_absent(handle))
         return handle_absence(handle);
     if (handle->identity == 0 && (handle_is_unmapped(handle) || handle->map->closed))
-        return store_answer(COMEM_GONE, "the store was closed");
+        return store_answer(COMEM_GONE, "the store was closed in this process");
     if (handle->identity == 0)
         return store_error(
             COMEM_GONE,

@@ -370,6 +370,20 @@ def test_closing_in_one_place_does_not_end_another(store_name):
         shared.append(2)
 
 
+def test_a_closed_store_says_which_it_is_and_how_to_have_it_again(store_name):
+    store = comem.open(store_name)
+    shared = store.list("l")
+    assert repr(store) == f"comem.open({store_name!r})"
+    store.close()
+    assert repr(store) == f"<comem.open({store_name!r}), closed>"
+    said = f"the store {store_name!r} was closed in this process; comem.open() opens it again"
+    for act in (store.roots, lambda: store["l"], lambda: store.list("l"), lambda: store.var("l", [])):
+        with pytest.raises(comem.GoneError, match=re.escape(said)):
+            act()
+    with pytest.raises(comem.GoneError, match="the store was closed in this process"):
+        shared.append(1)
+
+
 def test_a_dropped_store_stays_open(store_name):
     shared = comem.open(store_name).list("l")
     gc.collect()
