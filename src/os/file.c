@@ -58,9 +58,19 @@ bool os_file_system_known(int fd)
     return type == TMPFS || type == EXT4 || type == XFS;
 }
 
+static int open_with(const char *path, int access)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+}
+
 int os_file_open(const char *path)
 {
-    return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    return open_with(path, O_RDWR);
+}
+
+int os_file_open_to_read(const char *path)
+{
+    return open_with(path, O_RDONLY);
 }
 
 int os_file_make(const char *folder)

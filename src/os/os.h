@@ -72,6 +72,8 @@ bool os_file_of(int fd, struct os_file *file);
 bool os_file_system_known(int fd);
 /* Opens for reading and writing what is at `path`, but no link, and waits for nothing. */
 int os_file_open(const char *path);
+/* The same for reading alone. */
+int os_file_open_to_read(const char *path);
 /* Makes a file of this user alone in `folder`, without a name. */
 int os_file_make(const char *folder);
 /* Gives it its name; EEXIST: somebody else has it. */

@@ -122,6 +122,18 @@ static comem_status system_error(const char *path, const char *act)
     return store_error(status, "%.100s: %s: %s", path, act, strerror(error));
 }
 
+/* Whether a plain file may be a store, of whomever: it begins as one, or lets nobody look. */
+static bool may_be_store(const char *path)
+{
+    struct os_memory memory;
+    int fd = os_file_open_to_read(path);
+    if (fd < 0 || !os_memory_adopt(&memory, fd))
+        return true;
+    bool begins = store_begins(&memory);
+    os_memory_close(&memory);
+    return begins;
+}
+
 static comem_status file_check(const char *path, const struct os_file *file)
 {
     if (file->kind == OS_FILE_LINK)
@@ -130,6 +142,8 @@ static comem_status file_check(const char *path, const struct os_file *file)
         return path_error(path, COMEM_UNSUPPORTED, "this is a folder, no store");
     if (file->kind != OS_FILE_REGULAR)
         return path_error(path, COMEM_UNSUPPORTED, "this is no plain file, so no store");
+    if ((!file->ours || !file->secret) && !may_be_store(path))
+        return path_error(path, COMEM_UNSUPPORTED, "this is no comem store");
     if (!file->ours)
         return path_error(path, COMEM_DENIED, "the store belongs to another user");
     if (!file->secret)

@@ -98,6 +98,26 @@ def test_text_is_no_store(folder):
     assert os.path.exists(path)
 
 
+def test_a_file_that_is_no_store_is_said_to_be_none_whosever_it_is_and_whoever_may_read_it(folder):
+    """Not that others may use "the store", which chmod 600 would change: that would break the file's use."""
+    path = f"{folder}/readable"
+    with open(path, "w") as file:
+        file.write("some text\n" * 10_000)
+    os.chmod(path, 0o644)
+    assert_refused(path, OSError, "no comem store")
+    for act in (comem.open, comem.unlink):
+        for other in (path, "/etc/passwd"):
+            with pytest.raises(OSError, match="no comem store") as raised:
+                act(other)
+            assert raised.type is OSError
+    if os.geteuid() == 0:
+        assert "no comem store" in str(as_nobody(refusal, path))
+        os.chmod(path, 0o600)
+        assert "another user" in str(as_nobody(refusal, path))
+    done = subprocess.run([sys.executable, "-m", "comem.cli", "stat", "/etc/passwd"], stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1 and b"no comem store" in done.stderr
+
+
 @pytest.mark.parametrize("size", [0, 5])
 def test_next_to_nothing_is_no_store(folder, size):
     path = f"{folder}/store"
