@@ -29,3 +29,9 @@ def test_the_scripts_of_a_page_print_what_it_says(name, count, script_passes):
     assert len(scripts) == count
     for script, printed in scripts:
         assert script_passes(script) == printed + "\n"
+
+
+def test_every_page_is_linked_from_the_readme():
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    pages = sorted(path.name for path in DOCS.glob("*.md"))
+    assert pages and [page for page in pages if f"](docs/{page}" not in readme] == []
