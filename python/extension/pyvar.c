@@ -290,7 +290,7 @@ PyObject *pyvar_refuse(PyObject *name)
 
 PyDoc_STRVAR(
     var_doc,
-    "var(name, initial=comem.MISSING, *, factory=None)\n\n"
+    "var(name, initial=..., *, factory=None)\n--\n\n"
     "The shared object that has the name in this program: a global of all its processes.\n\n"
     "The first process that asks for a name makes the object and names it, in one step, and all others get\n"
     "that object, whatever they give: parent and children under fork, spawn and forkserver. A list becomes a\n"

@@ -1,7 +1,6 @@
 """Importing comem: quick, without effects, and refused where it could not keep its promises."""
 
 import os
-import pydoc
 import sys
 
 import pytest
@@ -237,11 +236,6 @@ def test_an_exit_with_threads_at_work_is_clean(script_passes):
         time.sleep(0.05)
         """
     )
-
-
-def test_help_of_var_shows_its_arguments():
-    text = pydoc.plain(pydoc.render_doc(comem.var))
-    assert "var(name, initial=comem.MISSING, *, factory=None)" in text and "llipsis" not in text
 
 
 def test_dir_shows_what_is_there_and_nothing_besides(script_passes):
