@@ -4,6 +4,11 @@ _comem_stores() {
     comem ls 2>/dev/null | awk 'NR > 1 && $1 !~ /^'\''/ && $1 !~ /\// { print $1 }'
 }
 
+# Of the store that stands before the word that is completed.
+_comem_roots() {
+    comem show "$1" 2>/dev/null | sed -n 's/^\([^ :]*\): .*/\1/p'
+}
+
 _comem() {
     local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options=
     # pid:N is one word to comem and three to readline, which takes ':' for the end of one.
@@ -27,6 +32,14 @@ _comem() {
     -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
     */*) COMPREPLY=($(compgen -f -- "$word")) ;;
     *)
+        case $command:${COMP_WORDS[COMP_CWORD - 1]} in
+        show:show) ;;
+        show:-*) ;;
+        show:*)
+            COMPREPLY=($(compgen -W "$(_comem_roots "${COMP_WORDS[COMP_CWORD - 1]}")" -- "$word"))
+            return
+            ;;
+        esac
         case $command in
         stat | show | check | export) COMPREPLY=($(compgen -W "$(_comem_stores)" -- "$word")) ;;
         rm) COMPREPLY=($(compgen -W "$(_comem_stores | grep -v '^pid:')" -- "$word")) ;;
@@ -38,4 +51,4 @@ _comem() {
     esac
 }
 
-complete -F _comem comem
+complete -o default -F _comem comem # files where nothing else is known

@@ -716,3 +716,5 @@ def test_bash_completes_subcommands_options_and_stores(name, sleeper):
     assert complete("comem", "stat", name[:-2]) == [name]
     assert f"pid:{sleeper.pid}" in complete("comem", "check", "pid:")
     assert complete("comem", "rm", f"pid:{sleeper.pid}") == []
+    with comem.open(name) as store:
+        assert complete("comem", "show", name, "") == [root for root in store.roots() if " " not in root]
