@@ -178,6 +178,8 @@ comem_status comem_dict_len(comem_dict *dict, size_t *length)
             continue;
         if (table == NULL && table_offset(table_word) != 0)
             return store_error(COMEM_DAMAGED, "a dict names a table outside the store");
+        if (!WORD_LIKELY(store_could_hold(object->map, found, sizeof(struct dict_entry))))
+            return store_error(COMEM_DAMAGED, "a dict counts more keys than the store could hold");
         *length = found;
         return COMEM_OK;
     }

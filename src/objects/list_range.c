@@ -51,7 +51,8 @@ static enum attempt look_once(struct participant *me, struct comem_object *list,
     look.moment.length = table == NULL ? 0 : word_load_acquire(&table->length);
     look.view = list_view(list->map, table, look.moment.length);
     if (look.moment.version % 2 != 0 || !list_look_holds(&look) ||
-        (table == NULL && table_offset(look.moment.table) != 0) || look.moment.length > LIST_LENGTH_MAX)
+        (table == NULL && table_offset(look.moment.table) != 0) ||
+        !store_could_hold(list->map, look.moment.length, sizeof(struct cell)))
         return ATTEMPT_AGAIN;
     enum attempt attempt = seer->see(me, &look, context, status);
     return attempt == ATTEMPT_DONE && !list_look_holds(&look) ? ATTEMPT_AGAIN : attempt;

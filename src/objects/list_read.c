@@ -224,6 +224,8 @@ comem_status comem_list_len(comem_list *list, size_t *length)
             continue;
         if (table == NULL && table_offset(table_word) != 0)
             return store_error(COMEM_DAMAGED, "a list names a table outside the store");
+        if (!WORD_LIKELY(store_could_hold(object->map, found, sizeof(struct cell))))
+            return store_error(COMEM_DAMAGED, "a list's length is more than the store could hold");
         *length = found;
         return COMEM_OK;
     }

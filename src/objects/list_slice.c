@@ -61,6 +61,8 @@ static comem_status cut_cells_make(struct participant *me, const struct locked_l
 {
     uint64_t step = cut_step(cut);
     *cells = (struct cut_cells){NULL, NULL, cut->high - cut->low, 0};
+    if (!store_could_hold(me->map, cells->count, sizeof(struct cell)))
+        return store_error(COMEM_DAMAGED, "a list's length is more than the store could hold");
     cells->images = malloc(cells->count * sizeof *cells->images);
     cells->gone = malloc(cut->range.count * sizeof *cells->gone);
     if (cells->images == NULL || cells->gone == NULL)
@@ -226,6 +228,8 @@ comem_status comem_list_slice_delete(comem_list *list, comem_slice slice)
 
 comem_status list_images(struct participant *me, const struct locked_list *locked, struct cell_image **images)
 {
+    if (!store_could_hold(me->map, locked->length, sizeof(struct cell)))
+        return store_error(COMEM_DAMAGED, "a list's length is more than the store could hold");
     struct cell_image *made = malloc((locked->length + 1) * sizeof *made);
     struct list_view view = list_view(me->map, locked->table, locked->length);
     if (made == NULL)

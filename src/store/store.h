@@ -111,7 +111,18 @@ static inline void *store_at(struct store_map *map, uint64_t offset, uint64_t si
     return WORD_LIKELY(store_holds(map, offset, size)) ? map->base + offset : NULL;
 }
 
-/* The same for a run of checks: what they compare with is loaded once. */
+/* Whether there is room for `count` things of `size` bytes each; a number that says otherwise is damaged. */
+static inline bool store_could_hold(struct store_map *map, uint64_t count, uint64_t size)
+{
+    uint64_t end = atomic_load_explicit(&map->committed_seen, memory_order_relaxed); /* private: a cache */
+    if (WORD_LIKELY(count <= (end - map->data) / size))
+        return true;
+    store_holds_slow(map, 0, 0);
+    end = atomic_load_explicit(&map->committed_seen, memory_order_relaxed); /* private: the same, renewed */
+    return count <= (end - map->data) / size;
+}
+
+/* store_at() for a run of checks: what they compare with is loaded once. */
 struct store_view {
     uint8_t *base;
     uint64_t data, room; /* bytes of data */

@@ -4,6 +4,8 @@
  */
 #include "support.h"
 
+#include "objects/dict_layout.h"
+
 #include <stdio.h>
 
 static comem_value values[20000];
@@ -738,10 +740,42 @@ static void a_list_that_was_shut_down_is_gone(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
+/* Memory would be asked for by a damaged number, as much as it says. */
+static void a_length_beyond_the_store_is_damage(void **state)
+{
+    struct bench *bench = *state;
+    comem_list *list = support_list(&bench->store), *copy;
+    comem_dict *dict = support_dict(&bench->store);
+    size_t length;
+    assert_ok(comem_list_append(list, comem_int(1)));
+    assert_ok(comem_dict_set(dict, comem_int(1), comem_int(2)));
+    struct object *shared = ((comem_object *)(void *)list)->shared;
+    struct list_table *table = store_at(bench->map, table_offset(word_load(&shared->table)), sizeof *table);
+    uint64_t capacity = word_load(&table->capacity);
+    word_store(&table->length, UINT64_C(1) << 30);
+    word_store(&table->capacity, UINT64_C(1) << 30);
+    assert_status(COMEM_DAMAGED, comem_list_len(list, &length));
+    assert_status(COMEM_DAMAGED, comem_list_repeat(list, 1, &copy));
+    assert_status(COMEM_DAMAGED, comem_list_reverse(list));
+    assert_status(COMEM_DAMAGED, comem_list_sort(list));
+    word_store(&table->length, 1);
+    word_store(&table->capacity, capacity);
+    assert_int_equal(support_len(list), 1);
+
+    const struct object *header = dict->object.shared;
+    struct dict_table *keys = store_at(bench->map, table_offset(word_load(&header->table)), sizeof *keys);
+    uint64_t counts = word_load(&keys->counts);
+    word_store(&keys->counts, UINT64_MAX);
+    assert_status(COMEM_DAMAGED, comem_dict_len(dict, &length));
+    word_store(&keys->counts, counts);
+    assert_int_equal(support_dict_len(dict), 1);
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
     const struct CMUnitTest tests[] = {
+        WITH_STORE(a_length_beyond_the_store_is_damage),
         WITH_STORE(a_list_of_three_takes_at_most_512_bytes),
         WITH_STORE(a_shrunken_list_is_at_least_half_full),
         WITH_STORE(blocks_of_few_items_are_joined),
