@@ -245,29 +245,39 @@ static void a_store_of_another_version_can_be_removed(void **state)
 
 #define NOBODY 65534
 
+struct theirs {
+    const char *path;   /* of a store */
+    const char *folder; /* that others may not enter */
+};
+
 static int as_another(void *argument)
 {
-    const char *path = argument;
+    const struct theirs *theirs = argument;
+    const char *path = theirs->path;
+    char within[64];
     comem_store *store;
+    snprintf(within, sizeof within, "%s/store", theirs->folder);
     child_check(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
     child_check(comem_open(path, NULL, &store) == COMEM_DENIED);
     child_check(strstr(comem_detail(), "another user") != NULL);
     child_check(comem_unlink(path) == COMEM_DENIED);
-    child_check(comem_open("/root/store", NULL, &store) == COMEM_DENIED);
+    child_check(comem_open(within, NULL, &store) == COMEM_DENIED);
     return 0;
 }
 
 /* What one user stores another could read, change, or break. */
 static void the_store_of_another_user_is_refused(void **state)
 {
-    const char *name = own_name("theirs");
-    char path[NAMED_PATH_MAX];
+    const char *name = own_name("theirs"), *path = path_of(name);
+    char folder[] = "/dev/shm/named-test-XXXXXX";
+    struct theirs theirs = {path, folder};
     (void)state;
     if (geteuid() != 0)
         skip();
-    strcpy(path, path_of(name));
+    assert_non_null(mkdtemp(folder)); /* with mode 0700 */
     comem_close(opened(name));
-    assert_int_equal(support_run(as_another, path), 0);
+    assert_int_equal(support_run(as_another, &theirs), 0);
+    assert_int_equal(rmdir(folder), 0);
     assert_true(exists(path));
     assert_int_equal(chown(path, NOBODY, NOBODY), 0);
     assert_refused(COMEM_DENIED, name, "another user"); /* not even root: it is theirs to change at any time */
@@ -1100,15 +1110,19 @@ static int on_ramfs(void *argument)
     return 0;
 }
 
-/* A copy with holes, which `cp` makes, where no room is left for them. Its header is what stands at `argument` in the folder
- * that the test began in. */
+struct copying {
+    const char *from, *folder;
+};
+
+/* A copy with holes, which `cp` makes, where no room is left for them. */
 static int opens_a_copy_with_holes_in_a_full_tmpfs(void *argument)
 {
+    const struct copying *copying = argument;
     struct store_header header;
     comem_store *store;
-    int from = open("./store", O_RDONLY | O_CLOEXEC);
+    int from = open(copying->from, O_RDONLY | O_CLOEXEC);
     child_check(from >= 0 && read(from, &header, sizeof header) == (ssize_t)sizeof header);
-    if (!mount_at(argument, "tmpfs", "size=256k") || chdir(argument) != 0)
+    if (!mount_at(copying->folder, "tmpfs", "size=256k") || chdir(copying->folder) != 0)
         return NO_MOUNT;
     int to = open("./copy", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     child_check(to >= 0 && write(to, &header, sizeof header) == (ssize_t)sizeof header);
@@ -1124,14 +1138,14 @@ static int opens_a_copy_with_holes_in_a_full_tmpfs(void *argument)
 static void a_copy_with_holes_in_a_full_file_system_is_an_error(void **state)
 {
     char folder[] = "./named-test-XXXXXX";
-    comem_store *store;
+    const char *name = own_name("holes");
+    struct copying copying = {path_of(name), folder};
     (void)state;
     assert_non_null(mkdtemp(folder));
-    assert_ok(comem_open("./store", NULL, &store));
-    comem_close(store);
-    int full = support_run(opens_a_copy_with_holes_in_a_full_tmpfs, folder);
+    comem_close(opened(name));
+    int full = support_run(opens_a_copy_with_holes_in_a_full_tmpfs, &copying);
     assert_int_equal(rmdir(folder), 0);
-    assert_ok(comem_unlink("./store"));
+    assert_ok(comem_unlink(name));
     if (full == NO_MOUNT)
         skip();
     assert_int_equal(full, 0);
