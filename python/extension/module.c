@@ -95,12 +95,25 @@ static PyObject *module_exception(struct module_state *state, comem_status statu
     }
 }
 
-PyObject *module_raise(struct module_state *state, comem_status status)
+PyObject *module_detail(comem_status status)
 {
     const char *detail = comem_detail();
     if (detail[0] == '\0')
         detail = comem_strerror(status);
-    PyErr_SetString(module_exception(state, status), detail);
+    return PyUnicode_DecodeUTF8(detail, (Py_ssize_t)strlen(detail), "backslashreplace");
+}
+
+void module_raise_as(PyObject *exception, comem_status status)
+{
+    PyObject *detail = module_detail(status);
+    if (detail != NULL)
+        PyErr_SetObject(exception, detail);
+    Py_XDECREF(detail);
+}
+
+PyObject *module_raise(struct module_state *state, comem_status status)
+{
+    module_raise_as(module_exception(state, status), status);
     return NULL;
 }
 

@@ -96,6 +96,11 @@ PyTypeObject *module_make_type(PyObject *module, PyType_Spec *spec);
 /* The program's store, made if need be. NULL with an exception. */
 comem_store *module_store(struct module_state *state);
 
+/* The engine's sentence on its last failure, which `status` is of. It may name files and roots, cut short: what is no UTF-8 is
+ * escaped. NULL with an exception. */
+PyObject *module_detail(comem_status status);
+/* Sets `exception` with that sentence. */
+void module_raise_as(PyObject *exception, comem_status status);
 /* Sets the exception that `status`, which is not COMEM_OK, stands for, with the engine's sentence. Returns NULL. */
 PyObject *module_raise(struct module_state *state, comem_status status);
 

@@ -109,7 +109,10 @@ static int pack_said(struct packing *packing, comem_status status)
     if (status == COMEM_INVALID && !packing->key)
         return 0;
     if (status == COMEM_INVALID) {
-        PyErr_Format(PyExc_TypeError, "cannot use this as a key: %s", comem_detail());
+        PyObject *detail = module_detail(status);
+        if (detail != NULL)
+            PyErr_Format(PyExc_TypeError, "cannot use this as a key: %U", detail);
+        Py_XDECREF(detail);
         return -1;
     }
     return pyobject_fail(packing->container, status);

@@ -42,8 +42,10 @@ static PyObject *store_fail(PyObject *module, comem_status status)
                                                : 0;
     if (number == 0)
         return module_raise(module_state(module), status);
-    PyObject *error =
-        PyObject_CallFunction(PyExc_OSError, "is", number, comem_detail()); /* of the subclass for the number */
+    PyObject *detail = module_detail(status);
+    if (detail == NULL)
+        return NULL;
+    PyObject *error = PyObject_CallFunction(PyExc_OSError, "iN", number, detail); /* of the subclass for the number */
     if (error != NULL)
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
     Py_XDECREF(error);

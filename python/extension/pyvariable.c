@@ -30,7 +30,7 @@ static int variable_fail(PyObject *self, comem_status status)
 {
     if (status != COMEM_OUT_OF_RANGE)
         return pyobject_fail(self, status);
-    PyErr_SetString(PyExc_OverflowError, comem_detail());
+    module_raise_as(PyExc_OverflowError, status);
     return -1;
 }
 

@@ -158,6 +158,20 @@ def test_a_file_system_that_does_not_keep_a_mapping_is_refused():
     assert isinstance(error, OSError), error
 
 
+@pytest.mark.parametrize("name", ["x/" + "é" * 200, "é" * 100, "x" + "é" * 90, "/tmp/\udcff" * 20])
+def test_a_sentence_with_a_name_cut_inside_a_character_is_said(name):
+    with pytest.raises(FileNotFoundError):
+        comem.open(name, create=False)
+
+
+@pytest.mark.parametrize("name", ["é" * 100, "x" + "é" * 100, "xx" + "€" * 100, "\ud800"])
+def test_a_root_of_another_kind_is_said_to_be_whatever_its_name(folder, name):
+    with comem.open(f"{folder}/store") as store:
+        store.list(name)
+        with pytest.raises(TypeError, match="is a list, .*dict"):
+            store.dict(name)
+
+
 @pytest.fixture
 def in_use(folder):
     """The path of a store that a killed process had open, as the end of the machine would leave it."""
