@@ -3,40 +3,9 @@
 
 #include <string.h>
 
+#include "value/text.h"
+
 /* ---- characters ---- */
-
-/* The character at `text`, with its size; size 1 and no character: a byte that is no UTF-8. Lone surrogates are characters. */
-static bool character_at(const char *text, size_t left, uint32_t *character, unsigned *size)
-{
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    const uint8_t *bytes = (const uint8_t *)text;
-    unsigned more = bytes[0] < 0x80 ? 0 : bytes[0] < 0xE0 ? 1 : bytes[0] < 0xF0 ? 2 : 3;
-    uint32_t found = more == 0 ? bytes[0] : bytes[0] & (0x3Fu >> more);
-    *size = 1;
-    if (bytes[0] >= 0xF8 || (bytes[0] & 0xC0) == 0x80 || more >= left)
-        return false;
-    for (unsigned i = 1; i <= more; i++) {
-        if ((bytes[i] & 0xC0) != 0x80)
-            return false;
-        found = found << 6 | (bytes[i] & 0x3F);
-    }
-    if (found < least[more] || found > 0x10FFFF)
-        return false;
-    *character = found;
-    *size = more + 1;
-    return true;
-}
-
-/* Control characters, those that turn the direction of writing or take no room, and surrogates. */
-static bool is_printable(uint32_t character)
-{
-    bool control = character < 0x20 || (character >= 0x7F && character < 0xA0);
-    bool format = character == 0xAD || (character >= 0x200B && character <= 0x200F) ||
-                  (character >= 0x2028 && character <= 0x202E) || (character >= 0x2060 && character <= 0x206F) ||
-                  character == 0x61C || character == 0xFEFF || (character >= 0xFFF0 && character <= 0xFFFB) ||
-                  (character >= 0xE0000 && character <= 0xE0FFF);
-    return !control && !format && (character < 0xD800 || character > 0xDFFF);
-}
 
 static void write_escape(FILE *stream, uint32_t character)
 {
@@ -52,10 +21,10 @@ void write_text(FILE *stream, const char *text, size_t size)
     unsigned step;
     for (size_t i = 0; i < size; i += step) {
         uint32_t character = (uint8_t)text[i];
-        bool is_text = character_at(text + i, size - i, &character, &step);
+        bool is_text = text_character(text + i, size - i, &character, &step);
         if (character == '\\')
             fputs("\\\\", stream);
-        else if (is_text && is_printable(character))
+        else if (is_text && text_is_printable(character))
             fwrite(text + i, 1, step, stream);
         else
             write_escape(stream, character);
@@ -68,7 +37,7 @@ static bool is_plain(const char *name)
     unsigned step;
     for (size_t i = 0; i < size; i += step) {
         uint32_t character;
-        if (!character_at(name + i, size - i, &character, &step) || !is_printable(character) ||
+        if (!text_character(name + i, size - i, &character, &step) || !text_is_printable(character) ||
             strchr(" \\'\"", (int)name[i]) != NULL)
             return false;
     }
@@ -137,9 +106,9 @@ void json_text(struct json *json, const char *text, size_t size)
     fputc('"', json->stream);
     for (size_t i = 0; i < size; i += step) {
         uint32_t character;
-        if (!character_at(text + i, size - i, &character, &step))
+        if (!text_character(text + i, size - i, &character, &step))
             json_escape(json->stream, 0xDC00u + (uint8_t)text[i]);
-        else if (character == '"' || character == '\\' || !is_printable(character))
+        else if (character == '"' || character == '\\' || !text_is_printable(character))
             json_escape(json->stream, character);
         else
             fwrite(text + i, 1, step, json->stream);

@@ -1,9 +1,9 @@
 /* print.c - values and objects as Python prints them
  *
  * Items of a list are read one by one, so that one of any length is printed in the memory of one item; a list that changes
- * meanwhile is printed as it was item by item. A dict is printed as it stood at one moment. Text is printed as it is where it is printable without tables (ASCII and whole
- * UTF-8 sequences), else escaped as Python's repr() does. What is inside itself, or too deep, is [...], {...} or
- * Value(...).
+ * meanwhile is printed as it was item by item. A dict is printed as it stood at one moment. Text is printed as it is where a
+ * terminal may be given it (text_is_printable), else escaped as Python's repr() does. What is inside itself, or too deep, is
+ * [...], {...} or Value(...).
  */
 #include "objects/print.h"
 
@@ -13,6 +13,7 @@
 
 #include "objects/dict_layout.h"
 #include "objects/list.h"
+#include "value/text.h"
 
 #define DEPTH_MAX 100u
 
@@ -118,36 +119,32 @@ static char quote_for(const comem_value *value)
     return single && memchr(value->as.data, '"', value->size) == NULL ? '"' : '\'';
 }
 
-/* The lone surrogate at `text`, 0 if there is none. */
-static unsigned surrogate_at(const uint8_t *text, size_t left)
+/* A character that is not printed as it is. */
+static void print_escape(FILE *stream, uint32_t character)
 {
-    if (left < 3 || text[0] != 0xED || text[1] < 0xA0)
-        return 0;
-    return 0xD000u | (text[1] & 0x3Fu) << 6 | (text[2] & 0x3Fu);
+    if (character == '\n' || character == '\r' || character == '\t')
+        fprintf(stream, "\\%c", character == '\n' ? 'n' : character == '\r' ? 'r' : 't');
+    else
+        fprintf(stream, character < 0x100 ? "\\x%02x" : character < 0x10000 ? "\\u%04x" : "\\U%08x", character);
 }
 
 static void print_text(FILE *stream, const comem_value *value)
 {
-    const uint8_t *text = (const uint8_t *)value->as.data;
+    const char *text = value->as.data;
     char quote = quote_for(value);
+    unsigned step;
     if (value->kind != COMEM_STR)
         fputc('b', stream);
     fputc(quote, stream);
-    for (size_t i = 0; i < value->size; i++) {
-        uint8_t byte = text[i];
-        unsigned surrogate = value->kind == COMEM_STR ? surrogate_at(text + i, value->size - i) : 0;
-        if (surrogate != 0) {
-            fprintf(stream, "\\u%04x", surrogate);
-            i += 2;
-        } else if (byte == (uint8_t)quote || byte == '\\') {
-            fprintf(stream, "\\%c", byte);
-        } else if (byte == '\n' || byte == '\r' || byte == '\t') {
-            fprintf(stream, "\\%c", byte == '\n' ? 'n' : byte == '\r' ? 'r' : 't');
-        } else if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && value->kind != COMEM_STR)) {
-            fprintf(stream, "\\x%02x", byte);
-        } else {
-            fputc(byte, stream);
-        }
+    for (size_t i = 0; i < value->size; i += step) {
+        uint32_t character = (uint8_t)text[i];
+        bool whole = text_character(text + i, value->kind == COMEM_STR ? value->size - i : 1, &character, &step);
+        if (character == (uint8_t)quote || character == '\\')
+            fprintf(stream, "\\%c", text[i]);
+        else if (whole && text_is_printable(character))
+            fwrite(text + i, 1, step, stream);
+        else
+            print_escape(stream, character);
     }
     fputc(quote, stream);
 }

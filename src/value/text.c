@@ -1,4 +1,4 @@
-/* text.c - whether bytes are text
+/* text.c - whether bytes are text, and which characters it has
  *
  * Private memory only. UTF-8 as the standard has it, shortest forms alone, up to U+10FFFF; besides, the three bytes that a
  * lone surrogate would have, because Python's strings may hold some.
@@ -50,4 +50,28 @@ bool text_check(const char *data, size_t size, uint8_t *flags)
         i += length;
     }
     return true;
+}
+
+bool text_character(const char *text, size_t left, uint32_t *character, unsigned *size)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+    uint8_t flags = 0;
+    size_t length = utf8_sequence(bytes, left, &flags);
+    *size = 1;
+    if (length == 0)
+        return false;
+    *character = length == 1 ? bytes[0] : bytes[0] & (0xFFu >> (length + 1));
+    for (; *size < length; ++*size)
+        *character = *character << 6 | (bytes[*size] & 0x3F);
+    return true;
+}
+
+bool text_is_printable(uint32_t character)
+{
+    bool control = character < 0x20 || (character >= 0x7F && character < 0xA0);
+    bool format = character == 0xAD || (character >= 0x200B && character <= 0x200F) ||
+                  (character >= 0x2028 && character <= 0x202E) || (character >= 0x2060 && character <= 0x206F) ||
+                  character == 0x61C || character == 0xFEFF || (character >= 0xFFF0 && character <= 0xFFFB) ||
+                  (character >= 0xE0000 && character <= 0xE0FFF);
+    return !control && !format && (character < 0xD800 || character > 0xDFFF);
 }

@@ -375,7 +375,7 @@ def test_what_a_stopped_process_is_building_is_counted_and_not_reported(name):
 
 VALUES = [
     None, True, False, 0, -5, 2**63 - 1, 2**64, -(2**200), 1.5, 1e300, -0.0, 5e-324, "", "text", "caf\u00e9", "\U0001f600",
-    "it's", 'say "it"', "back\\slash", "\n\t\r", "\x00\x1b", "\udc80", b"", b"\x00\xff'", (), (1,), (1, "a", (2,)), [], [1, [2]],
+    "it's", 'say "it"', "back\\slash", "\n\t\r", "\x00\x1b", "\udc80", "\x80\x9b\x9f", "\xad\u202e\u2028\ufeff\U000e0001", b"", b"\x00\xff'", (), (1,), (1, "a", (2,)), [], [1, [2]],
     {}, {"a": 1}, {1: {"b": [None]}}, set(), {3}, frozenset(), frozenset({4}), 1 + 2j, bytearray(b"xy"), 10**30,
 ]  # fmt: skip
 
