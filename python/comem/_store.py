@@ -90,7 +90,8 @@ class Store(Mapping[str, Any]):
     def var(self, root: str, initial: Any = _engine.MISSING, *, factory: Callable[[], Any] | None = None) -> Any:
         """The object of that name; if there is no root of that name, one of the initial value, as comem.var() makes it.
 
-        Arguments and errors are those of comem.var().
+        Arguments and errors are those of comem.var(). Of a shared object that is not of this store, a comem.Value made
+        by the program for one, it makes a deep copy here.
         """
         return self._roots.var(root, initial, factory)
 

@@ -10,6 +10,7 @@
 #include "pyreach.h"
 
 #define TYPECODE ((uint32_t)0xFF << OBJECT_TYPECODE_SHIFT)
+#define STORE_OF_COPIES "comem.store" /* in the memo of a deep copy: the store that it goes to, by its map's address */
 
 static struct kind *const kinds[KINDS] = {
     [KIND_LIST] = &pylist_kind,
@@ -232,6 +233,16 @@ PyObject *pyobject_open(PyObject *module, PyObject *const *arguments, Py_ssize_t
 
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
+static PyObject *pyobject_make_at(PyTypeObject *type, comem_store *store, uint32_t flags)
+{
+    const struct kind *kind = pyobject_kind(type);
+    comem_object *object;
+    comem_status status = kind->make(store, 0, kind->flags | flags, &object);
+    if (status != COMEM_OK)
+        return module_raise(module_state_of(type), status);
+    return pyobject_wrap(type, object);
+}
+
 /* A new empty shared object in `store`, NULL: in the program's own. */
 static PyObject *pyobject_make_in(PyTypeObject *type, comem_store *store, uint32_t flags)
 {
@@ -247,12 +258,7 @@ static PyObject *pyobject_make_in(PyTypeObject *type, comem_store *store, uint32
         return NULL;
     if (store == NULL)
         store = module_store(state);
-    if (store == NULL)
-        return NULL;
-    comem_status status = kind->make(store, 0, kind->flags | flags, &object);
-    if (status != COMEM_OK)
-        return module_raise(state, status);
-    return pyobject_wrap(type, object);
+    return store == NULL ? NULL : pyobject_make_at(type, store, flags);
 }
 
 PyObject *pyobject_make(PyTypeObject *type, uint32_t flags)
@@ -321,12 +327,22 @@ static int pyobject_fill_deeply(PyObject *copy, PyObject *self, PyObject *memo)
     return result;
 }
 
-PyObject *pyobject_deepcopy(PyObject *self, PyObject *memo)
+/* A new empty one like `self` for its deep copy: in the store that the memo says, else in that of `self`. */
+static PyObject *pyobject_make_for_copy(PyTypeObject *type, PyObject *self, PyObject *memo)
 {
-    if (!PyDict_Check(memo)) {
-        PyErr_SetString(PyExc_TypeError, "__deepcopy__() takes copy.deepcopy()'s memo");
-        return NULL;
-    }
+    uint32_t flags = object_flags(pyobject_of(self)) & TYPECODE;
+    PyObject *key = PyUnicode_InternFromString(STORE_OF_COPIES);
+    PyObject *map = key == NULL ? NULL : PyDict_GetItemWithError(memo, key);
+    Py_XDECREF(key);
+    if (map == NULL)
+        return PyErr_Occurred() ? NULL : pyobject_make_beside(type, self, flags);
+    comem_store store = {.map = PyLong_AsVoidPtr(map)};
+    return store.map == NULL ? NULL : pyobject_make_at(type, &store, flags);
+}
+
+/* The deep copy of `self` in an object of `type`. */
+static PyObject *pyobject_copy_deeply(PyTypeObject *type, PyObject *self, PyObject *memo)
+{
     /* Several handles of one object must give one copy, so the memo knows it by the address they share. */
     PyObject *key = Py_BuildValue("(sN)", "comem", PyLong_FromVoidPtr((void *)pyobject_of(self)));
     if (key == NULL)
@@ -334,11 +350,29 @@ PyObject *pyobject_deepcopy(PyObject *self, PyObject *memo)
     PyObject *copy = PyDict_GetItemWithError(memo, key);
     Py_XINCREF(copy);
     if (copy == NULL && !PyErr_Occurred()) {
-        copy = pyobject_make_beside(Py_TYPE(self), self, object_flags(pyobject_of(self)) & TYPECODE);
+        copy = pyobject_make_for_copy(type, self, memo);
         if (copy != NULL && (PyDict_SetItem(memo, key, copy) < 0 || pyobject_fill_deeply(copy, self, memo) < 0))
             Py_CLEAR(copy);
     }
     Py_DECREF(key);
+    return copy;
+}
+
+PyObject *pyobject_deepcopy(PyObject *self, PyObject *memo)
+{
+    if (PyDict_Check(memo))
+        return pyobject_copy_deeply(Py_TYPE(self), self, memo);
+    PyErr_SetString(PyExc_TypeError, "__deepcopy__() takes copy.deepcopy()'s memo");
+    return NULL;
+}
+
+PyObject *pyobject_deepcopy_into(comem_store *store, PyObject *self)
+{
+    struct module_state *state = module_state_of(Py_TYPE(self));
+    PyTypeObject *type = state->native_types[pyobject_kind_number(state, Py_TYPE(self))];
+    PyObject *memo = Py_BuildValue("{sN}", STORE_OF_COPIES, PyLong_FromVoidPtr(store->map));
+    PyObject *copy = memo == NULL ? NULL : pyobject_copy_deeply(type, self, memo);
+    Py_XDECREF(memo);
     return copy;
 }
 

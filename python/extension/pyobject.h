@@ -122,6 +122,9 @@ extern PyMemberDef pyobject_members[];
 /* A new empty shared object in an object of `type`, with further OBJECT_ flags than its kind's. */
 PyObject *pyobject_make(PyTypeObject *type, uint32_t flags);
 
+/* A new shared object in `store` that holds deep copies of what `self` holds, of another store. NULL with an exception. */
+PyObject *pyobject_deepcopy_into(comem_store *store, PyObject *self);
+
 /* The text of what an object of that kind shows: "Name([1, 2])". */
 PyObject *pyobject_text(const char *name, PyObject *shown);
 

@@ -159,6 +159,9 @@ static PyObject *var_share(struct module_state *state, comem_store *store, uint3
     if (var_kind(state, what, initial, &index) < 0)
         return NULL;
     if (PyObject_TypeCheck(initial, state->native_types[index])) {
+        comem_object *shared = pyobject_of(initial);
+        if (shared->map != handle_store_map(store) && !handle_is_absent(shared))
+            return pyobject_deepcopy_into(store, initial);
         Py_INCREF(initial);
         return initial;
     }
@@ -294,11 +297,12 @@ PyDoc_STRVAR(
     "The shared object that has the name in this program: a global of all its processes.\n\n"
     "The first process that asks for a name makes the object and names it, in one step, and all others get\n"
     "that object, whatever they give: parent and children under fork, spawn and forkserver. A list becomes a\n"
-    "comem.List and a dict a comem.Dict, shared all the way down; a shared object is named itself; whatever\n"
-    "else can be pickled, a number, str, None or tuple say, becomes a comem.Value that holds it. Instead of\n"
-    "initial, factory may be given, which is called without arguments when nothing has the name and returns\n"
-    "an initial value; when two processes come at once it may run in both, and one result counts. With neither,\n"
-    "the name must be there: KeyError. The object stays until forget(name) and the end of its last handle.\n\n"
+    "comem.List and a dict a comem.Dict, shared all the way down; a shared object is named itself, but one of\n"
+    "another store becomes a deep copy; whatever else can be pickled, a number, str, None or tuple say, becomes\n"
+    "a comem.Value that holds it. Instead of initial, factory may be given, which is called without arguments\n"
+    "when nothing has the name and returns an initial value; when two processes come at once it may run in\n"
+    "both, and one result counts. With neither, the name must be there: KeyError. The object stays until\n"
+    "forget(name) and the end of its last handle.\n\n"
     "TypeError: another kind of container has the name (a Value is one kind, whatever it holds), initial is a\n"
     "container of which there is no shared kind (a set, say) or cannot be pickled, both initial and factory are\n"
     "given, name is no str. ValueError: name is empty. MemoryError: the store is full. OSError: the store could\n"

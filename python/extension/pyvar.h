@@ -23,8 +23,8 @@ PyObject *pyvar_of_kind(struct module_state *state, const struct global *global,
 int pyvar_name(PyObject *name, comem_value *value, PyObject **owner);
 
 /* The object that has the name in `store`. If there is none, one is made there of the initial value, with OBJECT_ flags
- * besides OBJECT_DEEP, and published; an initial value that is a shared object is named itself. KeyError: nothing is there and
- * nothing was given. TypeError: a kind of container that cannot be shared, or another kind is there. NULL with an exception. */
+ * besides OBJECT_DEEP, and published; an initial value that is a shared object is named itself, one of another store becomes a
+ * deep copy. KeyError: nothing is there and nothing was given. TypeError: a kind of container that cannot be shared, or another kind is there. NULL with an exception. */
 PyObject *pyvar_bind(struct module_state *state, comem_store *store, uint32_t flags, const struct global *global);
 
 /* Takes the name away from its object. 0, or -1 with KeyError or another exception. */

@@ -185,6 +185,32 @@ def test_objects_of_two_stores_do_not_hold_each_other(store_name):
         copied.append(comem.List())
 
 
+def test_var_makes_a_deep_copy_of_an_object_of_another_store(store_name):
+    """A Value with a type code is made by the program; in a store it would be refused."""
+    with comem.open(store_name) as store:
+        count = comem.Value("q", 5)
+        for named in (store.var("count", count), store.var("made", factory=lambda: count)):
+            assert (named.typecode, named.add(1), count.value) == ("q", 6, 5)
+        assert store["count"].typecode == "q"
+        mine = comem.List([1, {"count": count}, (count,)])
+        mine.append(mine)
+        copied = store.var("list", mine)
+        assert copied[0] == 1 and copied[3][3][0] == 1, "also where it contains itself"
+        assert copied[1]["count"] == copied[2][0] != count and copied[1]["count"].typecode == "q"
+        copied[1]["new"] = []
+        assert list(mine[1]) == ["count"]
+        manager = comem.Manager()
+        for root, shared in (("a", manager.list([[1]])), ("b", manager.dict({1: 2})), ("c", manager.Value("i", 3))):
+            assert store.var(root, shared) is not None
+        assert (store["a"], store["b"], store["c"].value) == ([[1]], {1: 2}, 3)
+        assert type(store["a"]) is comem.List and type(store["c"]) is comem.Value
+        try:
+            assert comem.var(store_name, store["count"]).typecode == "q"
+            assert comem.var(store_name).add(1) == 7 and store["count"].value == 6
+        finally:
+            comem.forget(store_name)
+
+
 def test_of_many_that_make_a_root_one_does(store_name):
     comem.open(store_name).close()
 
