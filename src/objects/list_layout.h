@@ -163,10 +163,10 @@ static inline const struct cell *list_view_cell(struct list_view *view, uint64_t
     return &view->cells[index - view->first];
 }
 
-/* A version to start a new table's entries with. */
+/* A version to start a new table's entries with: even, whatever a damaged counter says. */
 static inline uint64_t list_fresh_version(struct store_map *map)
 {
-    return word_add(&map->header->version_counter, LIST_VERSION_STEP) + LIST_VERSION_STEP;
+    return (word_add(&map->header->version_counter, LIST_VERSION_STEP) + LIST_VERSION_STEP) & ~UINT64_C(1);
 }
 
 /* Resolves a Python index against `length`. False: out of range. */

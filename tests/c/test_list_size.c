@@ -771,10 +771,25 @@ static void a_length_beyond_the_store_is_damage(void **state)
     assert_int_equal(support_dict_len(dict), 1);
 }
 
+/* Every list made afterwards would be refused. */
+static void lists_are_sound_beside_a_damaged_counter_of_versions(void **state)
+{
+    struct bench *bench = *state;
+    word64 *counter = &bench->map->header->version_counter;
+    word_store(counter, word_load(counter) | 1);
+    comem_list *list = support_list(&bench->store);
+    for (int64_t i = 0; i < 600; i++)
+        assert_ok(comem_list_append(list, comem_int(i)));
+    assert_ok(comem_list_insert(list, 1, comem_int(-1)));
+    assert_int_equal(support_int(list, 1), -1);
+    assert_int_equal(support_int(list, 600), 599);
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
     const struct CMUnitTest tests[] = {
+        WITH_STORE(lists_are_sound_beside_a_damaged_counter_of_versions),
         WITH_STORE(a_length_beyond_the_store_is_damage),
         WITH_STORE(a_list_of_three_takes_at_most_512_bytes),
         WITH_STORE(a_shrunken_list_is_at_least_half_full),
