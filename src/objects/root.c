@@ -147,13 +147,18 @@ static comem_status name_unknown(const comem_value *name)
                        name->as.data);
 }
 
+/* The dict of names, to look for `name` in it. */
+static comem_status roots_open_for(comem_store *store, const comem_value *name, comem_dict **roots)
+{
+    comem_status status = name_check(name);
+    return status == COMEM_OK ? roots_open(store, roots) : status;
+}
+
 comem_status root_get(comem_store *store, const comem_value *name, comem_value *object)
 {
     comem_dict *roots;
-    comem_status status = name_check(name);
+    comem_status status = roots_open_for(store, name, &roots);
     *object = comem_none();
-    if (status == COMEM_OK)
-        status = roots_open(store, &roots);
     if (status != COMEM_OK)
         return status;
     status = roots == NULL ? COMEM_NOT_FOUND : comem_dict_get(roots, *name, object);
@@ -185,9 +190,7 @@ comem_status root_add(comem_store *store, const comem_value *name, const comem_v
 comem_status root_remove(comem_store *store, const comem_value *name)
 {
     comem_dict *roots;
-    comem_status status = name_check(name);
-    if (status == COMEM_OK)
-        status = roots_open(store, &roots);
+    comem_status status = roots_open_for(store, name, &roots);
     if (status != COMEM_OK)
         return status;
     status = roots == NULL ? COMEM_NOT_FOUND : comem_dict_pop(roots, *name, NULL);
