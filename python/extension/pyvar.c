@@ -276,8 +276,13 @@ void pyvar_close_store(struct module_state *state)
 static PyObject *var_bind(struct module_state *state, comem_store *store, const struct global *global)
 {
     PyObject *object = pyvar_bind(state, store, 0, global);
+    comem_dict *names = NULL;
     if (UNLIKELY(state->names == NULL) && object != NULL)
-        (void)roots_open(store, &state->names); /* otherwise the next call is slower */
+        (void)roots_open(store, &names); /* otherwise the next call is slower */
+    if (UNLIKELY(names != NULL) && state->names == NULL)
+        state->names = names;
+    else
+        comem_dict_release(names); /* another thread was faster */
     return object;
 }
 
