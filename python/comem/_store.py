@@ -28,6 +28,8 @@ class Store(Mapping[str, Any]):
     nothing for the other. Pickled it is a name: who loads it opens the store, and gets GoneError if that was removed
     meanwhile.
 
+    items(), values() and == look root by root, so they raise KeyError when another process takes one away meanwhile.
+
     Every method may be called from any thread of any process at any time, and may raise GoneError (closed),
     DamagedError, MemoryError (the store is full) and OSError (the thread's first use could not join the store).
     """

@@ -185,7 +185,7 @@ static PyObject *roots_var(PyObject *self, PyObject *const *arguments, Py_ssize_
     comem_store *store = roots_enter(self);
     if (store == NULL)
         return NULL;
-    PyObject *object = pyvar_bind(state, store, 0, &global);
+    PyObject *object = pyvar_bind(state, store, &global);
     roots_leave(self);
     return object;
 }

@@ -42,7 +42,7 @@ static PyObject *unbound_look_up(struct module_state *state, PyObject *request)
         return ready < 0 ? NULL : pyvar_refuse(global.name);
     if (Py_EnterRecursiveCall(" while a global is made by its factory") != 0)
         return NULL;
-    PyObject *found = pyvar_bind(state, store, 0, &global);
+    PyObject *found = pyvar_bind(state, store, &global);
     Py_LeaveRecursiveCall();
     return found;
 }

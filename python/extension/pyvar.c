@@ -152,8 +152,7 @@ static PyObject *var_show(struct module_state *state, comem_value *found)
 }
 
 /* The shared object that `initial` is or becomes. NULL with an exception. */
-static PyObject *var_share(struct module_state *state, comem_store *store, uint32_t flags, const char *what,
-                           PyObject *initial)
+static PyObject *var_share(struct module_state *state, comem_store *store, const char *what, PyObject *initial)
 {
     enum kind_index index;
     if (var_kind(state, what, initial, &index) < 0)
@@ -165,7 +164,7 @@ static PyObject *var_share(struct module_state *state, comem_store *store, uint3
         Py_INCREF(initial);
         return initial;
     }
-    return pydeep_share_first(state, store, flags | OBJECT_DEEP, index, initial);
+    return pydeep_share_first(state, store, OBJECT_DEEP, index, initial);
 }
 
 /* Gives `made` the name, unless another object has it by now. That object. */
@@ -200,11 +199,11 @@ static PyObject *var_initial(struct module_state *state, const struct global *gl
 }
 
 /* The object of a name that nobody has. */
-static PyObject *var_make(struct module_state *state, comem_store *store, uint32_t flags, const struct global *global,
+static PyObject *var_make(struct module_state *state, comem_store *store, const struct global *global,
                           const comem_value *name)
 {
     PyObject *initial = var_initial(state, global);
-    PyObject *made = initial == NULL ? NULL : var_share(state, store, flags, global->what, initial);
+    PyObject *made = initial == NULL ? NULL : var_share(state, store, global->what, initial);
     PyObject *object = made == NULL ? NULL : var_publish(state, store, name, made);
     object = var_checked(state, global, initial, object);
     Py_XDECREF(made);
@@ -212,7 +211,7 @@ static PyObject *var_make(struct module_state *state, comem_store *store, uint32
     return object;
 }
 
-PyObject *pyvar_bind(struct module_state *state, comem_store *store, uint32_t flags, const struct global *global)
+PyObject *pyvar_bind(struct module_state *state, comem_store *store, const struct global *global)
 {
     comem_value name, found;
     PyObject *owner, *object = NULL;
@@ -222,7 +221,7 @@ PyObject *pyvar_bind(struct module_state *state, comem_store *store, uint32_t fl
     if (LIKELY(status == COMEM_OK))
         object = var_show(state, &found);
     else if (status == COMEM_NOT_FOUND)
-        object = var_make(state, store, flags, global, &name);
+        object = var_make(state, store, global, &name);
     else
         module_raise(state, status);
     Py_XDECREF(owner);
@@ -275,7 +274,7 @@ void pyvar_close_store(struct module_state *state)
 /* The global of the program. */
 static PyObject *var_bind(struct module_state *state, comem_store *store, const struct global *global)
 {
-    PyObject *object = pyvar_bind(state, store, 0, global);
+    PyObject *object = pyvar_bind(state, store, global);
     comem_dict *names = NULL;
     if (UNLIKELY(state->names == NULL) && object != NULL)
         (void)roots_open(store, &names); /* otherwise the next call is slower */

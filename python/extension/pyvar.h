@@ -22,10 +22,11 @@ PyObject *pyvar_of_kind(struct module_state *state, const struct global *global,
 /* The name of a root, a str, as a value that borrows from it and from *owner, which may be NULL. 0, or -1 with an exception. */
 int pyvar_name(PyObject *name, comem_value *value, PyObject **owner);
 
-/* The object that has the name in `store`. If there is none, one is made there of the initial value, with OBJECT_ flags
- * besides OBJECT_DEEP, and published; an initial value that is a shared object is named itself, one of another store becomes a
- * deep copy. KeyError: nothing is there and nothing was given. TypeError: a kind of container that cannot be shared, or another kind is there. NULL with an exception. */
-PyObject *pyvar_bind(struct module_state *state, comem_store *store, uint32_t flags, const struct global *global);
+/* The object that has the name in `store`. If there is none, one is made there of the initial value, deep, and published; an
+ * initial value that is a shared object is named itself, one of another store becomes a deep copy. KeyError: nothing is there
+ * and nothing was given. TypeError: a kind of container that cannot be shared, or another kind is there. NULL with an
+ * exception. */
+PyObject *pyvar_bind(struct module_state *state, comem_store *store, const struct global *global);
 
 /* Takes the name away from its object. 0, or -1 with KeyError or another exception. */
 int pyvar_forget(struct module_state *state, comem_store *store, PyObject *name);
