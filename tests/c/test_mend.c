@@ -310,7 +310,7 @@ static void a_table_that_lies_about_its_size_costs_nothing_else(void **state)
     assert_null(table);
     assert_ok(comem_list_append(content.inner, comem_int(1)));
     table = list_table_at(bench->map, word_load(&shared_of(content.inner)->table));
-    static const size_t fields[] = {offsetof(struct list_table, length),     offsetof(struct list_table, capacity),
+    static const size_t fields[] = {offsetof(struct list_table, length), offsetof(struct list_table, capacity),
                                     offsetof(struct list_table, entry_count), offsetof(struct list_table, tail_first),
                                     offsetof(struct list_table, tail_entry)};
     static const uint64_t values[] = {0, 11, 1000, 100000, UINT64_C(1) << 40, UINT64_MAX, UINT64_MAX / 2};

@@ -4,9 +4,11 @@ import faulthandler
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 
@@ -163,3 +165,12 @@ def module(tmp_path):
         return {"PYTHONPATH": str(tmp_path)}
 
     return make
+
+
+@pytest.fixture
+def folder():
+    """On tmpfs, and anybody may go in."""
+    path = tempfile.mkdtemp(dir="/dev/shm", prefix="comem-test-")
+    os.chmod(path, 0o755)
+    yield path
+    shutil.rmtree(path)
