@@ -139,7 +139,7 @@ def test_words_behind_two_dashes_are_no_options():
     assert "--json" in complaint("stat", "--", "--json")
 
 
-@pytest.mark.skipif(not PROGRAM.exists(), reason="build/debug has the program")
+@pytest.mark.skipif(not PROGRAM.exists(), reason="the program in C is not built here; make test builds it first")
 def test_the_program_and_the_module_print_the_same_bytes_and_exit_with_the_same_codes(name):
     fill(name)
     commands = [
