@@ -359,7 +359,7 @@ comem_status reader_token(struct reader *reader, struct token *token)
         return reader_ended(reader);
     unsigned char first = reader->buffer[reader->at++];
     if (first < 0x80 || first >= 0xE0) {
-        token->integer = (int8_t)first;
+        token->integer = first < 0x80 ? first : (int64_t)first - 0x100; /* a byte, signed */
     } else if (first >= 0xC0) {
         return reader_tagged(reader, first, token);
     } else if (first >= 0xA0) {
