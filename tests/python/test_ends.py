@@ -549,6 +549,7 @@ def test_the_end_waits_for_no_thread_that_waits_for_a_stopped_process(script_pas
             os.kill(pid, signal.SIGKILL)
             os._exit(0)
         for _ in range(1000):                                   # until it was stopped with the lock held
+            time.sleep(0.002)                                   # else it is stopped again where it stands
             os.kill(pid, signal.SIGSTOP)
             os.waitpid(pid, os.WUNTRACED)
             thread = threading.Thread(target=shared.append, args=(1,), daemon=True)
