@@ -4,10 +4,13 @@
 PYTHON ?= python3
 export PYTHON
 
-.PHONY: help run test bench lint asan crash fuzz models clean
+# The one that the caller chose; nothing, where all that are found are meant.
+chosen = $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
+
+.PHONY: help run test test-pythons bench lint asan crash fuzz models clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 run: ## build everything; show the issue, its resolution from Python and from C, and the speed here
 	@tools/bootstrap.sh run
@@ -26,13 +29,18 @@ run: ## build everything; show the issue, its resolution from Python and from C,
 
 test: ## every test that fits in a few minutes: C, Python, models, a tenth of the crash tests
 	@tools/bootstrap.sh test
-	@tools/venv.sh pytest hypothesis numpy gunicorn
+	@tools/venv.sh pytest --maybe hypothesis numpy gunicorn
 	@tools/build.sh debug
 	@tools/build.sh step
 	meson test -C build/debug --no-rebuild --verbose
 	meson test -C build/step --no-rebuild --verbose 'step, a tenth'
 	.venv/bin/python -m pytest
 	$(PYTHON) tests/models/run.py --quick
+
+test-pythons: ## the tests in Python with every CPython found, or with PYTHON=python3.13
+	@tools/bootstrap.sh test
+	@tools/build.sh debug
+	@PYTHON='$(chosen)' tools/pythons.sh test 'pytest --maybe hypothesis numpy gunicorn mypy' python -m pytest
 
 bench: ## measure comem beside its peers; the table says what falls short, build/bench.json has all
 	@tools/bootstrap.sh bench
