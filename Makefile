@@ -7,7 +7,7 @@ export PYTHON
 # The one that the caller chose; nothing, where all that are found are meant.
 chosen = $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
 
-.PHONY: help run test test-pythons bench lint asan crash fuzz models clean
+.PHONY: help run test test-pythons conformance bench lint asan crash fuzz models clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -41,6 +41,9 @@ test-pythons: ## the tests in Python with every CPython found, or with PYTHON=py
 	@tools/bootstrap.sh test
 	@tools/build.sh debug
 	@PYTHON='$(chosen)' tools/pythons.sh test 'pytest --maybe hypothesis numpy gunicorn mypy' python -m pytest
+
+conformance: ## CPython's own tests of lists and dicts with every CPython found, or with PYTHON=python3.13
+	@PYTHON='$(chosen)' tools/conformance.sh
 
 bench: ## measure comem beside its peers; the table says what falls short, build/bench.json has all
 	@tools/bootstrap.sh bench

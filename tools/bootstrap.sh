@@ -2,7 +2,7 @@
 # Installs what a make target needs and this machine lacks: by apt-get where there is one, as root or through sudo.
 # Where it cannot, one sentence names the packages.
 #
-#   bootstrap.sh run|test|bench|lint|asan|crash|fuzz|models
+#   bootstrap.sh run|test|conformance|bench|lint|asan|crash|fuzz|models
 #
 # PYTHON names the interpreter (python3), CC the compiler (cc).
 set -eu
@@ -52,15 +52,25 @@ interpreter() {
     need "python$version-dev" python 'import os, sys, sysconfig
 sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
     need "python$version-venv" python 'import ensurepip, venv'
-    [ "$missing" = "$lacking" ] || python 'import sys; sys.exit(sys.base_prefix != "/usr")' ||
-        fail "$PYTHON comes without its headers or the module venv; set PYTHON to another."
+    [ "$missing" = "$lacking" ] || of_the_system || fail "$PYTHON comes without its headers or the module venv; set PYTHON to another."
+}
+of_the_system() { python 'import sys; sys.exit(sys.base_prefix != "/usr")'; }
+
+# CPython's own tests, which are run on comem. They are a package of the system's interpreter; another one has them, or not.
+own_tests() {
+    if ! has "$PYTHON" >/dev/null || python 'import test.list_tests, test.mapping_tests, test.seq_tests' 2>/dev/null; then
+        return
+    fi
+    ! of_the_system || missing="$missing libpython$version-testsuite"
+    of_the_system || [ "$1" = test ] || fail "$PYTHON comes without CPython's own tests (its package test)."
 }
 
 look() {
     missing=
     c
     case $1 in models) ;; *) engine ;; esac
-    case $1 in run | test | bench | lint | crash | models) interpreter ;; esac
+    case $1 in run | test | conformance | bench | lint | crash | models) interpreter ;; esac
+    case $1 in test | conformance) own_tests "$1" ;; esac
     case $1 in test | lint | asan | crash | fuzz) need libcmocka-dev header stdarg.h stddef.h setjmp.h stdint.h cmocka.h ;; esac
     case $1 in bench | lint) need liblmdb-dev header lmdb.h ;; esac
     case $1 in test | models) need spin has spin ;; esac

@@ -3,9 +3,9 @@
     python tests/conformance/conformance.py [--face FACE] [TEXT...]
 
 The suites come unmodified from the interpreter's package `test` and are given comem.List or comem.Dict, or a manager's
-list() or dict(). cannot.py lists each test that cannot pass. The run fails when another one fails, and when one of these
-passes. Each test runs in a process of its own, which is killed when it takes too long. With TEXT only the tests with
-such a name run, and what failed is shown with its traceback.
+list() or dict(). cannot.py lists each test that cannot pass. The run fails when another one fails, and when one of
+these passes. Each test runs in a process of its own, which is killed when it takes too long. With TEXT only the tests
+with such a name run, and what failed is shown with its traceback.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def suite_class(suite):
 
 
 def tests_of(suite, face):
-    """The suite's tests, each with the class that defines it: what cannot pass is listed once, not for each subclass."""
+    """The suite's tests, each with the class that defines it: what cannot pass is listed once for all subclasses."""
     case = suite_class(suite)
     for name in unittest.TestLoader().getTestCaseNames(case):
         owner = next(base for base in case.__mro__ if name in vars(base))
@@ -129,7 +129,7 @@ def print_table(counts):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--face", choices=FACES, help="only this face")
-    parser.add_argument("text", nargs="*", help="only tests whose names have one of these texts in them; with tracebacks")
+    parser.add_argument("text", nargs="*", help="only tests with one of these texts in their names; tracebacks")
     options = parser.parse_args()
     faulthandler.enable()
 
