@@ -241,23 +241,49 @@ static PyObject *pydict_plain_from_keys(PyObject *const *arguments, Py_ssize_t c
     return PyObject_CallMethod((PyObject *)&PyDict_Type, "fromkeys", "OO", arguments[0], value);
 }
 
+/* target[key] = value for each key of an iterable. 0, or -1 with an exception. */
+static int pydict_assign_each(PyObject *target, PyObject *keys, PyObject *value)
+{
+    PyObject *iterator = PyObject_GetIter(keys), *key;
+    if (iterator == NULL)
+        return -1;
+    int result = 0;
+    while (result == 0 && (key = PyIter_Next(iterator)) != NULL) {
+        result = PyObject_SetItem(target, key, value);
+        Py_DECREF(key);
+    }
+    Py_DECREF(iterator);
+    return PyErr_Occurred() ? -1 : result;
+}
+
+/* Puts the keys into what fromkeys()'s class has made: at once, if that is a Dict with no other way to store them. 0, or -1 with
+ * an exception. */
+static int pydict_fill_keys(PyObject *target, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (!pydict_is_dict(target) || Py_TYPE(target)->tp_as_mapping->mp_ass_subscript != pydict_assign_subscript)
+        return pydict_assign_each(target, arguments[0], count == 2 ? arguments[1] : Py_None);
+    if (pyreach_is_unbound(pyobject_of(target)))
+        return 0;
+    PyObject *plain = pydict_plain_from_keys(arguments, count);
+    int result = plain == NULL ? -1 : pydict_fill_any(target, plain);
+    Py_XDECREF(plain);
+    return result;
+}
+
 PyDoc_STRVAR(fromkeys_doc, "fromkeys($type, iterable, value=None, /)\n--\n\n"
                            "A new shared dict with the keys of iterable, each with the same value.\n\n"
-                           "TypeError for what cannot be a key or cannot be stored, MemoryError when the store is\n"
-                           "full. O(number and size of the keys).");
+                           "Called on a subclass it makes one of these, and stores key by key if that has a\n"
+                           "__setitem__() of its own. TypeError for what cannot be a key or cannot be stored,\n"
+                           "MemoryError when the store is full. O(number and size of the keys).");
 
 static PyObject *pydict_from_keys(PyObject *class, PyObject *const *arguments, Py_ssize_t count)
 {
-    PyObject *plain = pydict_plain_from_keys(arguments, count);
-    PyObject *dict = plain == NULL ? NULL : PyObject_CallObject(class, NULL);
-    if (dict != NULL && !pydict_is_dict(dict)) {
-        PyErr_Format(PyExc_TypeError, "%R made no comem.Dict", class);
-        Py_CLEAR(dict);
-    }
-    if (dict != NULL && !pyreach_is_unbound(pyobject_of(dict)) && pydict_fill_any(dict, plain) < 0)
-        Py_CLEAR(dict);
-    Py_XDECREF(plain);
-    return dict;
+    if (pyobject_check_count("fromkeys", count, 1, 2) < 0)
+        return NULL;
+    PyObject *target = PyObject_CallObject(class, NULL);
+    if (target != NULL && pydict_fill_keys(target, arguments, count) < 0)
+        Py_CLEAR(target);
+    return target;
 }
 
 PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\n"
