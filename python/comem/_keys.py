@@ -86,7 +86,7 @@ def _other(key: Any, cls: type) -> Any:
             return _object(base, state(key))
     if _is_global(key):
         return _global(key)
-    if _compares_by_identity(cls) and not isinstance(_reduce(key), str):
+    if cls.__hash__ is object.__hash__ and not isinstance(_reduce(key), str):
         raise TypeError(
             f"cannot use a '{cls.__name__}' as a key: it is compared by identity, so a copy of it could never be found"
             " again; give the class __eq__ and __hash__, or __comem_key__"
@@ -114,8 +114,9 @@ def _compares_as(cls: Any, base: Any) -> bool:
     return issubclass(cls, base) and cls.__eq__ is base.__eq__ and cls.__hash__ is base.__hash__
 
 
-def _compares_by_identity(cls: Any, base: Any = object) -> bool:
-    return cls.__eq__ is base.__eq__ or cls.__hash__ is base.__hash__
+def _is_local(cls: type) -> bool:
+    """Whether a class stands inside a function, so that a module does not have it."""
+    return "<locals>" in cls.__qualname__
 
 
 def _candidates(key: Any) -> Iterator[Any]:
@@ -221,7 +222,11 @@ def _global(key: Any) -> Typed:
 
 
 def _object(cls: type, state: Any) -> Typed:
-    return Typed((_name(cls), _state(state)))
+    return Typed((_local_name(cls) if _is_local(cls) else _name(cls), _state(state)))
+
+
+def _local_name(cls: type) -> str:
+    return _full_name(cls.__module__, cls.__qualname__)
 
 
 # ---- every other type ----
@@ -254,6 +259,8 @@ def _state(part: Any) -> Any:
         return Typed(("dict", frozenset([(_state(key), _state(value)) for key, value in part.items()])))
     if cls is bytearray:
         return Typed(("bytearray", bytes(part)))
+    if issubclass(cls, type) and _is_local(part):
+        return Typed(("global", _local_name(part)))
     try:
         return _key(part)
     except TypeError:  # its type cannot tell whether it is equal to another; what it consists of can

@@ -64,6 +64,17 @@ class _Pickler(pickle.Pickler):
         return _reference, (type(part), len(self._held) - 1)
 
 
+class _KeyPickler(_Pickler):
+    """The same for a key: classes that stand inside a function go by name, as in its canonical form."""
+
+    def reducer_override(self, part: Any) -> Any:
+        if issubclass(type(part), type) and "<locals>" in part.__qualname__:
+            name = _local_name(part)
+            _local_classes[name] = part
+            return _local_class, name
+        return super().reducer_override(part)
+
+
 class _Unpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, buffers: list[Any], held: list[Any]) -> None:
         super().__init__(file, buffers=buffers)
@@ -84,13 +95,37 @@ def _reference(cls: type, number: int) -> Any:
     raise pickle.UnpicklingError("a part of a stored value's pickle, which cannot be loaded on its own")
 
 
+_local_classes: dict[tuple[str, str], type] = {}  # of keys, the last one of each name
+
+
+def _local_name(cls: type) -> tuple[str, str]:
+    return "__main__" if cls.__module__ == "__mp_main__" else cls.__module__, cls.__qualname__
+
+
+def _local_class(module: str, name: str) -> type:
+    """In a key's pickle: the class that stands inside a function."""
+    found = _local_classes.get((module, name))
+    if found is None:
+        raise pickle.UnpicklingError("the class stands inside a function, and this process has used no key of it")
+    return found
+
+
 def dumps(value: Any) -> tuple[bytes, list[pickle.PickleBuffer], list[Any]]:
     """Its pickle, the buffers that belong to it, and the shared objects in it. TypeError: it cannot be pickled."""
+    return _dumps(value, _Pickler)
+
+
+def dumps_key(key: Any) -> tuple[bytes, list[pickle.PickleBuffer], list[Any]]:
+    """The same for a key. What it needs of local classes is kept for as long as the process lives."""
+    return _dumps(key, _KeyPickler)
+
+
+def _dumps(value: Any, pickler: type[_Pickler]) -> tuple[bytes, list[pickle.PickleBuffer], list[Any]]:
     file = io.BytesIO()
     buffers: list[pickle.PickleBuffer] = []
     held: list[Any] = []
     try:
-        _Pickler(file, buffers, held).dump(value)
+        pickler(file, buffers, held).dump(value)
     except (RecursionError, _engine.DamagedError):
         raise  # RuntimeErrors, but not about the value's type
     except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
@@ -109,8 +144,8 @@ def _class_name(stream: memoryview) -> str:
     texts: list[str] = []
     try:
         for opcode, argument, _ in pickletools.genops(bytes(stream)):
-            if opcode.name == "STACK_GLOBAL":
-                return ".".join(texts[-2:])
+            if opcode.name == "REDUCE" or opcode.name == "STACK_GLOBAL" and texts[-1] != _local_class.__name__:
+                return ".".join(texts[-2:])  # what is reduced first of all is a local class
             if isinstance(argument, str):
                 texts.append(argument)
     except ValueError:

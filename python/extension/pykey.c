@@ -8,6 +8,7 @@
 #include "pykey.h"
 
 #include "pypack.h"
+#include "pypickle.h"
 
 void pykey_clear_other(struct pykey *key)
 {
@@ -60,6 +61,15 @@ static int pykey_look_up(PyObject *container, PyObject *object, struct pykey *ke
     return plain > 0 ? 0 : -1;
 }
 
+/* Fills key->value and key->owner with an object that is not plain, as it was given. 0, or -1 with an exception. */
+static int pykey_give(PyObject *container, PyObject *object, struct pykey *key)
+{
+    int packed = pypack_value(container, object, &key->value, &key->owner);
+    if (packed != 0)
+        return packed > 0 ? 0 : -1;
+    return pypickle_key(container, object, &key->value, &key->owner);
+}
+
 int pykey_from_other(PyObject *container, PyObject *object, bool stored, struct pykey *key)
 {
     struct store_map *map = pyobject_of(container)->map;
@@ -72,7 +82,7 @@ int pykey_from_other(PyObject *container, PyObject *object, bool stored, struct 
         return -1;
     if (!stored)
         return pykey_finish(container, key, key_make(map, &key->canonical, &key->key));
-    if (pyvalue_from_python(container, object, &key->value, &key->owner) < 0) {
+    if (pykey_give(container, object, key) < 0) {
         Py_CLEAR(key->canonical_owner);
         return -1;
     }

@@ -66,9 +66,10 @@ static size_t piece_count(PyObject *list)
     return (size_t)PyList_GET_SIZE(list);
 }
 
-static int pieces_open(struct pieces *pieces, PyObject *container, PyObject *object)
+/* `tool` is the function that pickles. */
+static int pieces_open(struct pieces *pieces, PyObject *container, PyObject *object, const char *tool)
 {
-    PyObject *dumps = pypickle_tool(container, "dumps");
+    PyObject *dumps = pypickle_tool(container, tool);
     PyObject *made = dumps == NULL ? NULL : PyObject_CallFunctionObjArgs(dumps, object, NULL);
     if (made == NULL)
         return -1;
@@ -153,7 +154,7 @@ static int pieces_join(const struct pieces *pieces, comem_value *value)
     return 0;
 }
 
-int pypickle_value(PyObject *container, PyObject *object, comem_value *value, PyObject **owner)
+static int pypickle_make(PyObject *container, PyObject *object, const char *tool, comem_value *value, PyObject **owner)
 {
     struct pieces pieces;
     comem_value owned;
@@ -165,7 +166,7 @@ int pypickle_value(PyObject *container, PyObject *object, comem_value *value, Py
             Py_TYPE(object)->tp_name);
         return -1;
     }
-    if (pieces_open(&pieces, container, object) < 0)
+    if (pieces_open(&pieces, container, object, tool) < 0)
         return -1;
     int result = pieces_join(&pieces, &owned);
     pieces_close(&pieces);
@@ -178,6 +179,16 @@ int pypickle_value(PyObject *container, PyObject *object, comem_value *value, Py
         return 0;
     comem_value_clear(&owned);
     return -1;
+}
+
+int pypickle_value(PyObject *container, PyObject *object, comem_value *value, PyObject **owner)
+{
+    return pypickle_make(container, object, "dumps", value, owner);
+}
+
+int pypickle_key(PyObject *container, PyObject *object, comem_value *value, PyObject **owner)
+{
+    return pypickle_make(container, object, "dumps_key", value, owner);
 }
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */

@@ -9,6 +9,9 @@
  * its own methods raise. */
 int pypickle_value(PyObject *container, PyObject *object, comem_value *value, PyObject **owner);
 
+/* The same for a key, which may be of a class that stands inside a function: it is found by canonical forms all the same. */
+int pypickle_key(PyObject *container, PyObject *object, comem_value *value, PyObject **owner);
+
 /* The object that a value of kind COMEM_PICKLE, read from `container`, stands for. It may take the value over, which is
  * none then. NULL with an exception, and the value is whole: ValueUnreadable, MemoryError, DamagedError, or what is no
  * Exception. */

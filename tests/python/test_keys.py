@@ -1,13 +1,16 @@
 """Keys: what is one key and what is not, row by row of docs/keys.md; in every process, whatever its hash seed."""
 
+import dataclasses
 import datetime
 import decimal
+import enum
 import fractions
 import multiprocessing
 import os
 
 import keys_table
 import pytest
+from conftest import Child
 from faces import DICT_FACES
 
 import comem
@@ -118,9 +121,11 @@ class SameButUnhashable:
         return True
 
 
-class HalfIdentity:
-    def __hash__(self):
-        return 1
+class HashedByIdentity:
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        return True
 
 
 @pytest.mark.parametrize("key", [[], {}, set(), bytearray(b"a"), (1, [2]), (1, (2, {})), SameButUnhashable()], ids=repr)
@@ -140,7 +145,24 @@ def test_what_is_unhashable_is_a_type_error_as_in_a_dict(face, key):
     assert shared.copy() == {1: 2}
 
 
-@pytest.mark.parametrize("key", [Plain(), (1, Plain()), frozenset({Plain()}), HalfIdentity(), object()], ids=lambda key: type(key).__name__)
+class Hashed:
+    """Says what its hash is taken of, and leaves how it is compared to identity."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __hash__(self):
+        return hash(self.name)
+
+
+def test_an_object_with_a_hash_of_its_own_is_compared_by_its_state(face):
+    shared = face({Hashed("a"): 1})
+    assert shared[Hashed("a")] == 1 and Hashed("b") not in shared
+    (kept,) = shared.keys()
+    assert type(kept) is Hashed and kept.name == "a"
+
+
+@pytest.mark.parametrize("key", [Plain(), (1, Plain()), frozenset({Plain()}), HashedByIdentity(), object()], ids=lambda key: type(key).__name__)
 def test_what_is_compared_by_identity_is_a_type_error_that_says_why(face, key):
     shared = face()
     for act in (lambda: shared.__setitem__(key, 1), lambda: key in shared, lambda: shared.update({key: 1})):
@@ -156,6 +178,64 @@ def test_local_classes_and_functions_are_no_keys(face):
     for key in (Local, lambda: None, (1, Local)):
         with pytest.raises(TypeError, match="nor would a copy be"):
             face()[key] = 1
+
+
+def local_keys():
+    """Of classes that stand inside a function: an object, a dataclass, an Enum, and a tuple with all of them."""
+
+    class Name(keys_table.Text):
+        __hash__ = keys_table.Text.__hash__
+
+        def __eq__(self, other):
+            return type(other) is Name and str(self) == str(other)
+
+    @dataclasses.dataclass(frozen=True)
+    class Point:
+        x: int
+
+    class Colour(enum.Enum):
+        RED = 1
+
+    keys = [Name("a"), Point(1), Colour.RED]
+    return keys + [tuple(keys)]
+
+
+def test_objects_of_local_classes_are_keys(face):
+    keys, others = local_keys(), local_keys()  # of other classes, of the same names
+    shared = face((key, number) for number, key in enumerate(keys))
+    assert [shared[key] for key in keys] == [shared.pop(key) for key in others] == [0, 1, 2, 3]
+    shared.update((key, None) for key in keys)
+    assert list(shared) == keys
+    assert Child(lambda: list(shared) == keys and all(shared.cas(key, None, 1) for key in keys)).result()
+    assert list(shared.values()) == [1] * 4
+
+
+def read_local_keys(shared):
+    found = [shared[key] for key in local_keys()]
+    reasons = []
+    for key in range(2):
+        try:
+            reasons.append(len(list(shared)))
+        except comem.ValueUnreadable as error:
+            reasons.append(str(error))
+        shared.update((key, "read") for key in local_keys())
+    return found, reasons
+
+
+def test_keys_of_local_classes_are_found_everywhere_and_read_where_such_a_key_was_used():
+    shared = comem.Dict((key, number) for number, key in enumerate(local_keys()))
+    found, (reason, count) = other_process("1", read_local_keys, shared)
+    assert found == [0, 1, 2, 3] and count == 4
+    assert "test_keys.local_keys.<locals>.Name" in reason and "stands inside a function" in reason
+    assert list(shared.values()) == ["read"] * 4
+
+
+def test_values_of_local_classes_are_refused_as_ever(face):
+    shared = face({key: 1 for key in local_keys()})
+    for key in local_keys():
+        with pytest.raises(TypeError, match="cannot store"):
+            shared["value"] = key
+    assert len(shared) == 4
 
 
 def test_shared_objects_are_no_keys(face):
