@@ -38,6 +38,7 @@ _check_system()
 import collections.abc as _abc
 
 from . import _engine, _process
+from ._engine import _C_API as _C_API
 from ._engine import KEEP, MISSING, DamagedError, Dict, GoneError, List, Value, __version__, forget, var
 from ._process import PrivateCopyWarning
 
@@ -55,6 +56,7 @@ __all__ = [
     "Value",
     "ValueUnreadable",
     "forget",
+    "get_include",
     "var",
 ]
 
@@ -85,6 +87,20 @@ def Manager(address=None, authkey=None, *, deep=False, pickle=True, **options):
     manager = SyncManager(address, authkey, deep=deep, pickle=pickle, **options)
     manager.start()
     return manager
+
+
+def get_include():
+    """The folder of comem.h and comem_python.h, for extension modules in C that use comem's objects of their process.
+
+    docs/c-api.md shows one. Safe in any thread and process; costs nothing.
+    """
+    import os
+
+    package = os.path.dirname(os.path.abspath(__file__))
+    installed = os.path.join(package, "include")
+    if os.path.isdir(installed):
+        return installed
+    return os.path.join(os.path.dirname(os.path.dirname(package)), "include")  # an editable install: the checkout's
 
 
 # What is imported when it is needed first, and where it is.

@@ -30,6 +30,7 @@ __all__ = [
     "Value",
     "ValueUnreadable",
     "forget",
+    "get_include",
     "var",
 ]
 
@@ -45,3 +46,4 @@ def Manager(
     pickle: bool = True,
     **options: Any,
 ) -> managers.SyncManager: ...
+def get_include() -> str: ...

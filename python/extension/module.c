@@ -10,6 +10,7 @@
 #include "objects/handle.h"
 #include "objects/value.h"
 #include "pyblock.h"
+#include "pycapi.h"
 #include "pycli.h"
 #include "pydict.h"
 #include "pylist.h"
@@ -316,7 +317,7 @@ static int module_execute(PyObject *module)
         return -1;
     if (module_add_errors(module) < 0 || pyobject_setup(module) < 0 || pyiterator_setup(module) < 0 ||
         pyblock_setup(module) < 0 || pydict_view_setup(module) < 0 || pydict_marks_setup(module) < 0 ||
-        pyunbound_setup(module) < 0 || pystore_setup(module) < 0)
+        pyunbound_setup(module) < 0 || pystore_setup(module) < 0 || pycapi_setup(module) < 0)
         return -1;
     struct module_state *state = module_state(module);
     state->open_function = PyObject_GetAttrString(module, "_open");
