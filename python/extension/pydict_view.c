@@ -356,9 +356,17 @@ static PyMethodDef values_methods[] = {
         Py_nb_subtract, (void *)view_subtract                                                                          \
     }
 
-static PyType_Slot keys_slots[] = {VIEW_SLOTS, SET_SLOTS, {Py_sq_contains, (void *)keys_contain}, {0, NULL}};
-static PyType_Slot values_slots[] = {VIEW_SLOTS, {Py_tp_methods, values_methods}, {0, NULL}};
-static PyType_Slot items_slots[] = {VIEW_SLOTS, SET_SLOTS, {Py_sq_contains, (void *)items_contain}, {0, NULL}};
+#define VIEW_DOC(what)                                                                                             \
+    {                                                                                                              \
+        Py_tp_doc, "The " what                                                                                     \
+                   " of a shared dict, as they are when they are looked at; a loop goes over those of one moment." \
+    }
+
+static PyType_Slot keys_slots[] = {
+    VIEW_SLOTS, SET_SLOTS, {Py_sq_contains, (void *)keys_contain}, VIEW_DOC("keys"), {0, NULL}};
+static PyType_Slot values_slots[] = {VIEW_SLOTS, {Py_tp_methods, values_methods}, VIEW_DOC("values"), {0, NULL}};
+static PyType_Slot items_slots[] = {
+    VIEW_SLOTS, SET_SLOTS, {Py_sq_contains, (void *)items_contain}, VIEW_DOC("items"), {0, NULL}};
 
 static PyType_Spec view_specs[] = {
     [DICT_KEYS] = {"comem._engine.DictKeys", sizeof(struct dict_view), 0, MODULE_NO_INSTANCES | Py_TPFLAGS_HAVE_GC,

@@ -448,7 +448,8 @@ PyObject *pyobject_repr(PyObject *self)
 
 /* ---- set-up ------------------------------------------------------------------------------------------------------ */
 
-const char pyobject_class_getitem_doc[] = "For annotations: List[int], Dict[str, int].";
+const char pyobject_class_getitem_doc[] = "__class_getitem__($type, item, /)\n--\n\n"
+                                          "For annotations: List[int], Dict[str, int].";
 
 int pyobject_setup(PyObject *module)
 {
