@@ -53,7 +53,7 @@ bench: ## measure comem beside its peers; the table says what falls short, build
 
 lint: ## format, warnings of both compilers and for arm64, clang-tidy, word stores, types
 	@tools/bootstrap.sh lint
-	@tools/venv.sh mypy
+	@tools/venv.sh pytest mypy
 	@tools/lint.sh
 
 asan: ## the tests in C under AddressSanitizer and UndefinedBehaviorSanitizer

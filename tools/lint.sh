@@ -17,6 +17,12 @@ format() { files '*.c' '*.h' | xargs clang-format --dry-run -Werror; }
 tidy() { files 'src/*.c' 'cli/*.c' 'python/extension/*.c' | xargs -P 2 -n 4 clang-tidy -p build/clang --quiet 2>build/log/tidy; }
 header_alone() { "$@" -Wall -Wextra -Wpedantic -Werror -fsyntax-only include/comem.h; }
 word_stores() { .venv/bin/python tools/test_word_stores.py && .venv/bin/python tools/check_word_stores.py; }
+types() { # for every Python that this mypy knows of: from 3.10 on
+    for minor in 10 11 12 13 14 15; do
+        .venv/bin/mypy --strict --python-version "3.$minor" python/comem tests/python/typed.py || return 1
+    done
+}
+stubs() { .venv/bin/python -m pytest -q tests/python/test_stubs.py; }
 coverage_page() { .venv/bin/python tools/check_coverage_page.py; }
 listed() {
     missing=$(files 'src/*.c' 'cli/*.c' 'python/comem/*' 'python/extension/*.c' | while read -r file; do
@@ -35,7 +41,8 @@ check 'the header as C++17' header_alone g++ -std=c++17 -x c++
 check 'warnings of clang' tools/build.sh clang
 check 'warnings of gcc for aarch64' tools/build.sh arm64
 check 'clang-tidy' tidy
-check 'types of the Python package' .venv/bin/mypy --strict python/comem
+check 'types of the Python package, with every Python' types
+check 'the stubs against the package' stubs
 
 [ -z "$failed" ] || fail "lint found something in:$failed"
 say 'lint found nothing'

@@ -8,11 +8,17 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar, overload
 
 from . import _engine, _process
+from ._engine import Dict, List, Value
 
 __all__ = ["Store", "open", "unlink"]
+
+_T = TypeVar("_T")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_SharedT = TypeVar("_SharedT", bound="List[Any] | Dict[Any, Any] | Value[Any]")
 
 
 class Store(Mapping[str, Any]):
@@ -75,20 +81,42 @@ class Store(Mapping[str, Any]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def list(self, root: str) -> _engine.List[Any]:
+    def list(self, root: str) -> List[Any]:
         """The list of that name; if there is no root of that name, a new empty one.
 
         TypeError: the root is of another kind. ValueError: an empty name. Of several processes that come at once one
         makes it, and all get the same. About 0.4 us, 1 us for a new one.
         """
-        found: _engine.List[Any] = self._roots.open("list", root)
+        found: List[Any] = self._roots.open("list", root)
         return found
 
-    def dict(self, root: str) -> _engine.Dict[Any, Any]:
+    def dict(self, root: str) -> Dict[Any, Any]:
         """The dict of that name; if there is no root of that name, a new empty one. As list()."""
-        found: _engine.Dict[Any, Any] = self._roots.open("dict", root)
+        found: Dict[Any, Any] = self._roots.open("dict", root)
         return found
 
+    @overload  # as those of comem.var()
+    def var(self, root: str, initial: _SharedT) -> _SharedT: ...  # type: ignore[overload-overlap]
+    @overload
+    def var(self, root: str, initial: builtins.list[_T]) -> List[_T]: ...  # type: ignore[overload-overlap]
+    @overload
+    def var(self, root: str, initial: builtins.dict[_K, _V]) -> Dict[_K, _V]: ...  # type: ignore[overload-overlap]
+    @overload
+    def var(self, root: str, initial: _T) -> Value[_T]: ...
+    @overload
+    def var(self, root: str, *, factory: Callable[[], _SharedT]) -> _SharedT: ...  # type: ignore[overload-overlap]
+    @overload
+    def var(  # type: ignore[overload-overlap]
+        self, root: str, *, factory: Callable[[], builtins.list[_T]]
+    ) -> List[_T]: ...
+    @overload
+    def var(  # type: ignore[overload-overlap]
+        self, root: str, *, factory: Callable[[], builtins.dict[_K, _V]]
+    ) -> Dict[_K, _V]: ...
+    @overload
+    def var(self, root: str, *, factory: Callable[[], _T]) -> Value[_T]: ...
+    @overload
+    def var(self, root: str, initial: _engine._Mark = ..., *, factory: None = None) -> Any: ...
     def var(self, root: str, initial: Any = _engine.MISSING, *, factory: Callable[[], Any] | None = None) -> Any:
         """The object of that name; if there is no root of that name, one of the initial value, as comem.var() makes it.
 

@@ -248,7 +248,8 @@ def test_a_module_that_knows_fewer_functions_works(with_header):
 
 
 def test_without_comem_a_module_is_not_imported(capi):
-    script = f"import sys; sys.path[:0] = [{os.path.dirname(capi.__file__)!r}]; sys.modules['comem'] = None; import capi"
+    folder = os.path.dirname(capi.__file__)
+    script = f"import sys; sys.path[:0] = [{folder!r}]; sys.modules['comem'] = None; import capi"
     done = subprocess.run([sys.executable, "-c", script], stderr=subprocess.PIPE, universal_newlines=True)
     assert done.returncode == 1 and "ModuleNotFoundError: import of comem halted" in done.stderr
 

@@ -1,14 +1,17 @@
 """The stubs: complete, strict, and true to what is there."""
 
+import importlib.util
 import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
-
-pytest.importorskip("mypy")
+import typed
 
 import comem
+
+with_mypy = pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="no mypy")
 
 PROGRAM = '''
 import builtins
@@ -178,12 +181,25 @@ def mypy(*arguments, cwd):
     )
 
 
+def test_each_type_that_a_program_is_told_is_so(store_name):
+    typed.main(store_name)
+
+
+@with_mypy
+def test_each_type_of_a_program_is_told(tmp_path):
+    (tmp_path / "program.py").write_text(pathlib.Path(typed.__file__).read_text())
+    done = mypy("mypy", "--strict", "program.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+@with_mypy
 def test_a_typical_program_is_strictly_typed(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     done = mypy("mypy", "--strict", "program.py", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
 
 
+@with_mypy
 def test_wrong_programs_are_found(tmp_path):
     (tmp_path / "wrong.py").write_text(WRONG)
     done = mypy("mypy", "--strict", "wrong.py", cwd=tmp_path)
@@ -196,6 +212,8 @@ comem.(_engine.|managers.)?(List|list|ListProxy|Dict|dict|DictProxy|DictKeys|Dic
 """
 
 
+@with_mypy
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="the last mypy for Python 3.9 takes names of typing for ours")
 def test_the_stubs_say_what_is_there(tmp_path):
     (tmp_path / "allowed").write_text(ALLOWED)
     done = mypy("mypy.stubtest", "comem", "--allowlist=allowed", "--ignore-unused-allowlist", cwd=tmp_path)
