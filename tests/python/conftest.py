@@ -21,6 +21,9 @@ LIMIT = 60  # seconds that a process which a test starts may take; it hangs if i
 TEST_LIMIT = 90  # the same for a whole test, which fails then
 HARD_LIMIT = 120  # for one that hangs in C: the run ends
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in what a shell runs in the background; programs inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def terminal(config):
     """The stderr that pytest does not capture, as its own plugin for faulthandler finds it."""

@@ -469,7 +469,8 @@ def test_a_child_that_cannot_map_the_store_is_told_at_the_first_use(program):
 
         if __name__ == "__main__":
             import resource
-            from multiprocessing import forkserver
+            from multiprocessing import forkserver, util
+            util.get_temp_dir()                     # imports what it needs, while there is room
             resource.setrlimit(resource.RLIMIT_AS, (30 << 30, resource.RLIM_INFINITY))
             forkserver.ensure_running()             # and so its children have less room than the parent
             resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
