@@ -45,6 +45,10 @@ test-pythons: ## the tests in Python with every CPython found, or with PYTHON=py
 conformance: ## CPython's own tests of lists and dicts with every CPython found, or with PYTHON=python3.13
 	@PYTHON='$(chosen)' tools/conformance.sh
 
+dist: ## the source archive and the wheel in dist/, both tested
+	@tools/bootstrap.sh run
+	@tools/dist.sh
+
 bench: ## measure comem beside its peers; the table says what falls short, build/bench.json has all
 	@tools/bootstrap.sh bench
 	@tools/venv.sh numpy
