@@ -7,7 +7,7 @@ export PYTHON
 # The one that the caller chose; nothing, where all that are found are meant.
 chosen = $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
 
-.PHONY: help run test test-pythons conformance bench lint asan crash fuzz models clean
+.PHONY: help run test test-pythons conformance dist bench lint asan crash fuzz models clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
