@@ -30,17 +30,14 @@ if TYPE_CHECKING:
 
 _util: types.ModuleType | None = None  # multiprocessing.util, once it calls us in every child
 _witnesses: set[int] = set()  # descriptors of the children that this process is starting
+beside_tickets: list[Any] = []  # what every child loads after its ticket
 
 
 def prepare() -> None:
     """Register the hooks, once in a program: forked children have them."""
     os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
     register_exit()
-    spawn = sys.modules.get("multiprocessing.spawn")
-    if spawn is None:
-        sys.meta_path.insert(0, _SpawnWatcher())
-    else:
-        _add_tickets(spawn)
+    when_imported("multiprocessing.spawn", _add_tickets)
 
 
 def register_exit() -> None:
@@ -84,26 +81,44 @@ def _after_fork() -> None:
     _add_finalizer()
 
 
-# ---- tickets ---------------------------------------------------------------------------------------------------------
+# ---- modules that the program may import or not ----------------------------------------------------------------------
 
 
-class _SpawnWatcher:
-    """First in sys.meta_path until multiprocessing.spawn has been imported, which then knows of tickets."""
+def when_imported(name: str, call: Callable[[Any], object]) -> None:
+    """Have it called with the module of that name: now if there is one, else as soon as it has been imported."""
+    module = sys.modules.get(name)
+    if module is None:
+        sys.meta_path.insert(0, _Watcher(name, call))
+    else:
+        call(module)
+
+
+class _Watcher:
+    """First in sys.meta_path until the module has been imported."""
+
+    def __init__(self, name: str, call: Callable[[Any], object]) -> None:
+        self._name = name
+        self._call = call
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != "multiprocessing.spawn":
+        if name != self._name:
             return None
         for finder in sys.meta_path:
             find = None if finder is self else getattr(finder, "find_spec", None)
             spec = None if find is None else find(name, path, target)
             if spec is not None:
-                spec.loader = _SpawnLoader(self, spec.loader)
+                spec.loader = _WatchedLoader(self, spec.loader)
                 return spec
         return None
 
+    def imported(self, module: Any) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._call(module)
 
-class _SpawnLoader:
-    def __init__(self, watcher: _SpawnWatcher, loader: Any) -> None:
+
+class _WatchedLoader:
+    def __init__(self, watcher: _Watcher, loader: Any) -> None:
         self._watcher = watcher
         self._loader = loader
 
@@ -113,9 +128,10 @@ class _SpawnLoader:
     def exec_module(self, module: Any) -> None:
         module.__loader__ = module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        if self._watcher in sys.meta_path:
-            sys.meta_path.remove(self._watcher)
-        _add_tickets(module)
+        self._watcher.imported(module)
+
+
+# ---- tickets ---------------------------------------------------------------------------------------------------------
 
 
 def _add_tickets(spawn: Any) -> None:
@@ -124,7 +140,7 @@ def _add_tickets(spawn: Any) -> None:
 
     def get_preparation_data(name: str) -> dict[str, Any]:
         data = original(name)
-        data["comem"] = _Path(data.get("sys_path")), _Ticket()
+        data["comem"] = _Path(data.get("sys_path")), _Ticket(), *beside_tickets
         return data
 
     get_preparation_data.__doc__ = original.__doc__

@@ -16,9 +16,9 @@ import comem
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
 
 
-def output(name, *arguments, python=sys.executable):
+def output(name, *arguments, python=sys.executable, options=()):
     done = subprocess.run(
-        [python, os.path.join(EXAMPLES, name), *arguments],
+        [python, *options, os.path.join(EXAMPLES, name), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         universal_newlines=True,
@@ -45,6 +45,11 @@ def assert_ten_words(printed):
 @pytest.mark.parametrize("run", range(5))
 def test_a_shared_list_gets_all_ten_words(run):
     assert_ten_words(output("mp_list.py"))
+
+
+@pytest.mark.parametrize("options", [[], ["-m", "comem"]], ids=["plain Python", "the runner"])
+def test_a_list_of_the_standard_manager_gets_all_ten_words_unchanged(options):
+    assert_ten_words(output("mp_list_unchanged.py", options=options))
 
 
 def pythons():

@@ -18,6 +18,7 @@ SCRIPT = re.compile(r"```python\n((?:(?!```).)*)```\s+prints `([^`]*)`", re.DOTA
         ("variables.md", 1),
         ("keys.md", 2),
         ("processes.md", 2),
+        ("runner.md", 1),
         ("dicts.md", 1),
         ("how-it-works.md", 1),
         ("limits.md", 1),
