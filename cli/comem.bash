@@ -17,10 +17,14 @@ _comem() {
     fi
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W 'ls stat show check export import rm --help --version' -- "$word"))
+        COMPREPLY=($(compgen -W 'ls stat show check export import rm help --help --version' -- "$word"))
         return
     fi
     case $command in
+    help)
+        COMPREPLY=($(compgen -W 'ls stat show check export import rm' -- "$word"))
+        return
+        ;;
     ls | stat) options='--json --help' ;;
     show) options='--all --limit --json --help' ;;
     check) options='--all --repair --json --help' ;;

@@ -4,12 +4,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct row {
     struct place place;
     uint64_t size, used;
     size_t processes;
     bool readable, strange, removed;
+    bool foreign;      /* not readable, and nothing is wrong: no store, or not for this user */
     char problem[256]; /* why it is not readable */
 };
 
@@ -35,6 +38,13 @@ static int measure(struct look *look, void *context)
     return CLI_OK;
 }
 
+/* Whether it is this user's own; root's is what root owns. */
+static bool is_own(const struct place *place)
+{
+    struct stat status;
+    return stat(place->path, &status) == 0 && status.st_uid == geteuid();
+}
+
 /* Adds a row for a store, and for what seems to be one by its name. */
 static void add_row(void *context, const struct place *place)
 {
@@ -50,12 +60,14 @@ static void add_row(void *context, const struct place *place)
     }
     struct look look;
     comem_status status = look_open(place, &look);
-    if (status == COMEM_NOT_FOUND ||
-        (status != COMEM_OK && place->pid != 0)) { /* gone meanwhile, or another program's */
+    bool own = is_own(place);
+    if (status == COMEM_NOT_FOUND || /* gone meanwhile, or another program's */
+        (status != COMEM_OK && (place->pid != 0 || (!own && geteuid() != 0)))) {
         free(row);
         return;
     }
     row->place = *place;
+    row->foreign = !own || status == COMEM_DENIED || status == COMEM_UNSUPPORTED;
     if (status == COMEM_OK) {
         look_guarded(&look, measure, row);
         look_close(&look);
@@ -160,7 +172,8 @@ static int run(const struct cli_line *line)
     for (size_t i = 0; i < rows.count; i++) {
         if (!rows.rows[i]->readable) {
             store_detail("%s", rows.rows[i]->problem);
-            code = cli_fail_at(rows.rows[i]->place.path, COMEM_DAMAGED);
+            int failed = cli_fail_at(rows.rows[i]->place.path, COMEM_DAMAGED);
+            code = rows.rows[i]->foreign ? code : failed;
         }
         free(rows.rows[i]);
     }
@@ -175,7 +188,8 @@ const struct cli_command command_ls = {
     .help =
         "Lists the stores of this user, one a line: those that have a name, and those of living processes, which are\n"
         "called after the oldest process that has them. USED is what is in use of SIZE; PROCESSES take part. What\n"
-        "belongs to other users is passed over; root sees all.",
+        "belongs to other users is passed over; root sees all. What cannot be read has dashes and a complaint; the\n"
+        "exit code is 1 if that is a store of this user's, not where a file is only named like one.",
     .options = CLI_JSON,
     .most = 0,
     .run = run,

@@ -27,6 +27,16 @@ static const struct option {
 };
 #define OPTIONS (sizeof options / sizeof options[0])
 
+/* What the words that commands ask for are. */
+static const struct word {
+    const char *name, *meaning;
+} words[] = {
+    {"STORE", "a name, as comem.open() takes it; a path, with a slash; or pid:N, the own store of process N"},
+    {"NAME", "the name of a store, as comem.open() takes it, or its path, with a slash"},
+    {"FILE", "what comem export wrote, or - for stdin"},
+};
+#define WORDS (sizeof words / sizeof words[0])
+
 /* ---- complaints ---- */
 
 int cli_fail(const char *format, ...)
@@ -67,19 +77,35 @@ static int fail_usage(const char *problem, const char *word, const struct cli_co
     return CLI_USAGE;
 }
 
+/* Complains of the first word that is not there. */
+static int fail_missing(const struct cli_command *command, int given)
+{
+    const char *name = command->arguments;
+    for (; given > 0; given--)
+        name = strchr(name, ' ') + 1;
+    for (size_t i = 0; i < WORDS; i++)
+        if (strncmp(name, words[i].name, strlen(words[i].name)) == 0)
+            fprintf(stderr, "comem: comem %s takes a %s: %s; try comem %s --help\n", command->name, words[i].name,
+                    words[i].meaning, command->name);
+    return CLI_USAGE;
+}
+
 /* ---- help ---- */
 
-static void print_help(void)
+static void print_help(FILE *stream)
 {
-    puts("usage: comem COMMAND [OPTION...] [WORD...]\n\n"
-         "Looks at stores: memory that the processes of a program share, through comem.\n");
+    fputs("usage: comem COMMAND [OPTION...] [WORD...]\n\n"
+          "Looks at stores: memory that the processes of a program share, through comem.\n\n",
+          stream);
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-7s %-25s %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
-    puts("\nA STORE is a NAME, as comem.open() takes it; a PATH, which has a slash; or pid:N, the program's own store\n"
-         "of process N.\n\n"
-         "comem COMMAND --help says more, comem --version which version this is.\n"
-         "Exit codes: 0 done, all is well; 1 something failed or was found; 2 no such command, option or word;\n"
-         "of check --repair also 3 all that was found is repaired; 4 something could not be.");
+        fprintf(stream, "  %-7s %-25s %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
+    fputs(
+        "\nA STORE is a NAME, as comem.open() takes it; a PATH, which has a slash; or pid:N, the program's own store\n"
+        "of process N.\n\n"
+        "comem COMMAND --help says more, comem --version which version this is.\n"
+        "Exit codes: 0 done, all is well; 1 something failed or was found; 2 no such command, option or word;\n"
+        "of check --repair also 3 all that was found is repaired; 4 something could not be.\n",
+        stream);
 }
 
 static void print_command_help(const struct cli_command *command)
@@ -165,28 +191,43 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
         return CLI_OK;
     }
     if (line.count < command->least)
-        return fail_usage("this takes more: comem ", command->name, command);
+        return fail_missing(command, line.count);
     if (command->most >= 0 && line.count > command->most)
         return fail_usage("one word too many: ", line.words[command->most], command);
     return command->run(&line);
 }
 
+static const struct cli_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i]->name) == 0)
+            return commands[i];
+    fail_usage("no such command: ", name, NULL);
+    return NULL;
+}
+
 static int run(int argc, char **argv)
 {
-    if (argc < 2)
-        return fail_usage("what is to be done?", NULL, NULL);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        print_help();
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    bool help = strcmp(argv[1], "help") == 0;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (help && argc == 2)) {
+        print_help(stdout);
         return CLI_OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("comem %s\n", comem_version());
         return CLI_OK;
     }
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i]->name) == 0)
-            return run_command(commands[i], argc - 2, argv + 2);
-    return fail_usage("no such command: ", argv[1], NULL);
+    const struct cli_command *command = find_command(argv[help ? 2 : 1]);
+    if (command == NULL)
+        return CLI_USAGE;
+    if (!help)
+        return run_command(command, argc - 2, argv + 2);
+    print_command_help(command);
+    return CLI_OK;
 }
 
 /* Whether whoever reads stdout went away, as `head` does. */

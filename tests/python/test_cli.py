@@ -107,7 +107,13 @@ def test_help_names_every_subcommand_and_each_has_its_own():
         own = run(subcommand, "--help")
         assert own.startswith(f"usage: comem {subcommand}")
         assert ("--json" in own) == (subcommand != "rm")
+        assert run("help", subcommand) == own
     assert run("help") == run("-h") == text
+
+
+def test_nothing_to_do_gives_the_help_as_a_complaint():
+    done = command()
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", run("--help"))
 
 
 def test_the_version_is_the_librarys():
@@ -117,14 +123,28 @@ def test_the_version_is_the_librarys():
 @pytest.mark.parametrize(
     "words, sentence",
     [
-        ([], "what is to be done?; try comem --help"),
         (["nonsense"], "no such command: nonsense; try comem --help"),
         (["ls", "more"], "one word too many: more; try comem ls --help"),
         (["ls", "--repair"], "no such option: --repair; try comem ls --help"),
         (["ls", "-j"], "no such option: -j; try comem ls --help"),
         (["ls", "--json=1"], "no such option: --json=1; try comem ls --help"),
-        (["stat"], "this takes more: comem stat; try comem stat --help"),
-        (["rm"], "this takes more: comem rm; try comem rm --help"),
+        (["help", "nonsense"], "no such command: nonsense; try comem --help"),
+        (
+            ["stat"],
+            "comem stat takes a STORE: a name, as comem.open() takes it; a path, with a slash; or pid:N, the own store of "
+            "process N; try comem stat --help",
+        ),
+        (
+            ["rm"],
+            "comem rm takes a NAME: the name of a store, as comem.open() takes it, or its path, with a slash; "
+            "try comem rm --help",
+        ),
+        (["import"], "comem import takes a FILE: what comem export wrote, or - for stdin; try comem import --help"),
+        (
+            ["import", "file"],
+            "comem import takes a NAME: the name of a store, as comem.open() takes it, or its path, with a slash; "
+            "try comem import --help",
+        ),
         (["show", "a", "--limit"], "--limit takes a number, not ''; try comem show --help"),
         (["show", "a", "--limit", "-1"], "--limit takes a number, not -1; try comem show --help"),
         (["show", "a", "--limit=1x"], "--limit takes a number, not 1x; try comem show --help"),
@@ -145,6 +165,7 @@ def test_the_program_and_the_module_print_the_same_bytes_and_exit_with_the_same_
     commands = [
         [],
         ["--help"],
+        ["help", "ls"],
         ["--version"],
         ["nonsense"],
         ["stat", name],
@@ -260,14 +281,35 @@ def test_ls_shows_a_store_of_several_processes_once_and_after_the_oldest():
             os.kill(int(child), signal.SIGKILL)
 
 
-def test_ls_goes_on_after_a_store_that_is_damaged(name):
-    path_of(name).write_bytes(b"nothing of ours")
-    path_of(name).chmod(0o600)
+def complaint_of_ls(name):
+    """What ls says of a store that it cannot read, which has a row with dashes."""
     done = command("ls", "--json")
     row = next(row for row in json.loads(done.stdout) if row["store"] == name)
-    assert done.returncode == 1 and row["size"] is None and "no comem store" in row["problem"]
-    assert f"comem: {path_of(name)}" in done.stderr.decode()
-    assert printed_row(name)[1:4] == ["-", "-", "-"]
+    assert row["size"] is None and printed_row(name)[1:4] == ["-", "-", "-"]
+    path, problem = path_of(name), row["problem"].replace(f"{path_of(name)}: ", "")
+    assert f"comem: {path}: {problem}\n" in done.stderr.decode()
+    return problem, done.returncode
+
+
+def test_ls_goes_on_after_a_store_that_is_damaged(name):
+    fill(name)
+    os.truncate(path_of(name), 8192)
+    said, code = complaint_of_ls(name)
+    assert said == "the store is cut short: not even its header is whole" and code == 1
+
+
+def test_ls_does_not_fail_for_what_is_no_store_of_this_users(name):
+    def rest():
+        return command("ls").returncode
+
+    before = rest()  # others may be there, and damaged
+    path_of(name).write_bytes(b"nothing of ours")
+    path_of(name).chmod(0o600)
+    assert complaint_of_ls(name) == ("this is no comem store", before)
+    path_of(name).unlink()
+    fill(name)
+    path_of(name).chmod(0o644)
+    assert complaint_of_ls(name) == ("others than its owner may use the store; chmod 600 takes that from them", before)
 
 
 def test_a_removed_store_that_is_in_use_is_listed_by_its_descriptor_and_can_be_looked_at(name):
