@@ -7,7 +7,7 @@ export PYTHON
 # The one that the caller chose; nothing, where all that are found are meant.
 chosen = $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
 
-.PHONY: help run test test-pythons conformance dist bench lint asan crash fuzz models clean
+.PHONY: help run test test-pythons conformance dist bench docs lint asan crash fuzz models clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -55,9 +55,15 @@ bench: ## measure comem beside its peers; the table says what falls short, build
 	@tools/build.sh bench
 	.venv/bin/python bench/bench.py --c-bench build/bench/bench/c_bench
 
-lint: ## format, warnings of both compilers and for arm64, clang-tidy, word stores, types
+docs: ## the pages as a site, build/site/index.html
+	@tools/bootstrap.sh docs
+	@tools/venv.sh mkdocs-material
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
+	@printf 'comem: %s\n' 'the pages are in build/site/index.html; to search them, too: python3 -m http.server -d build/site'
+
+lint: ## format, warnings of both compilers and for arm64, clang-tidy, word stores, types, pages
 	@tools/bootstrap.sh lint
-	@tools/venv.sh pytest mypy
+	@tools/venv.sh pytest mypy mkdocs-material
 	@tools/lint.sh
 
 asan: ## the tests in C under AddressSanitizer and UndefinedBehaviorSanitizer

@@ -2,7 +2,7 @@
 # Installs what a make target needs and this machine lacks: by apt-get where there is one, as root or through sudo.
 # Where it cannot, one sentence names the packages.
 #
-#   bootstrap.sh run|test|conformance|bench|lint|asan|crash|fuzz|models
+#   bootstrap.sh run|test|conformance|bench|docs|lint|asan|crash|fuzz|models
 #
 # PYTHON names the interpreter (python3), CC the compiler (cc).
 set -eu
@@ -69,7 +69,7 @@ look() {
     missing=
     c
     case $1 in models) ;; *) engine ;; esac
-    case $1 in run | test | conformance | bench | lint | crash | models) interpreter ;; esac
+    case $1 in run | test | conformance | bench | docs | lint | crash | models) interpreter ;; esac
     case $1 in test | conformance) own_tests "$1" ;; esac
     case $1 in test | lint | asan | crash | fuzz) need libcmocka-dev header stdarg.h stddef.h setjmp.h stdint.h cmocka.h ;; esac
     case $1 in bench | lint) need liblmdb-dev header lmdb.h ;; esac

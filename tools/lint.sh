@@ -43,6 +43,7 @@ check 'warnings of gcc for aarch64' tools/build.sh arm64
 check 'clang-tidy' tidy
 check 'types of the Python package, with every Python' types
 check 'the stubs against the package' stubs
+check 'the pages as a site: every link, every name of the references' env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
 
 [ -z "$failed" ] || fail "lint found something in:$failed"
 say 'lint found nothing'

@@ -1,7 +1,6 @@
 """The examples print what they promise."""
 
 import ast
-import doctest
 import glob
 import os
 import re
@@ -111,25 +110,3 @@ def test_the_paragraph_about_globals_does_what_it_says(script_passes, method):
 def test_the_script_about_dicts_counts_every_word(script_passes):
     printed = script_passes(script_of("docs/dicts.md"))
     assert ast.literal_eval(printed) == {"one": 1, "two": 3, "three": 3}
-
-
-@pytest.fixture
-def no_store_named_counters():
-    """Neither before nor after."""
-
-    def remove():
-        try:
-            comem.unlink("counters")
-        except FileNotFoundError:
-            pass
-
-    remove()
-    yield
-    remove()
-
-
-@pytest.mark.parametrize("name", ["README.md", "docs/dicts.md", "docs/variables.md"])
-def test_what_a_page_shows_is_what_the_interpreter_prints(name, no_store_named_counters):
-    example = doctest.DocTestParser().get_doctest(page(name), {"comem": comem}, name, name, 0)
-    assert example.examples
-    assert doctest.DocTestRunner().run(example).failed == 0
