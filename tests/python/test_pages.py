@@ -21,7 +21,7 @@ SCRIPT = re.compile(r"```python\n((?:(?!```).)*)```\s+prints(?: `([^`]*)`|:?\n\n
 
 # What tells no result, or one that differs from run to run, by the line it begins with: tested elsewhere, or not to be run.
 WITHOUT_RESULT = {
-    ("README.md", "import multiprocessing, comem\n"): "test_examples.py and test_paste.py",
+    ("README.md", "import multiprocessing, comem\n"): "test_paste.py",
     ("docs/dicts.md", "import multiprocessing, comem\n"): "test_examples.py",
     ("docs/tools.md", "# setup.py\n"): "makes what the page shows",
     ("docs/tools.md", "# worker.py\n"): "the same",
