@@ -63,7 +63,7 @@ def headline(level, name, thing):
     if not callable(thing):
         return f"{level} `{name}`"
     try:
-        return f"{level} `{name}{without_self(inspect.signature(thing))}`"
+        return f"{level} `{name}{without_self(inspect.signature(thing))}`".replace("=Ellipsis", "=...")
     except (TypeError, ValueError):  # a type whose constructor does not tell, such as an exception
         return f"{level} `{name}`"
 

@@ -74,7 +74,7 @@ def test_every_page_is_linked_from_the_readme_and_stands_in_the_site():
     pages = [pathlib.Path(name).name for name in PAGES if name.startswith("docs/")]
     assert len(pages) > 10
     assert [it for it in pages if f"](docs/{it}" not in readme] == []
-    assert [it for it in pages if f"- {it}\n" not in site] == []
+    assert [it for it in pages if f": {it}\n" not in site] == []
 
 
 def anchors(text):
