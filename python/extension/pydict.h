@@ -65,9 +65,11 @@ int pydict_marks_setup(PyObject *module);
 
 /* ---- pydict_many.c: many keys at once ---- */
 
-/* Keys, values or both as they stood at one moment, owned. */
+/* Keys, values or both as they stood at one moment. */
 struct dict_snapshot {
+    PyObject *memory;           /* a bytes object that all of it is in, but for long texts */
     comem_value *keys, *values; /* NULL: not read */
+    char *texts;                /* the short ones */
     size_t count;
 };
 

@@ -24,24 +24,27 @@ void dict_snapshot_clear(struct dict_snapshot *snapshot)
         if (snapshot->values != NULL)
             pyvalue_clear(&snapshot->values[i]);
     }
-    PyMem_Free(snapshot->keys);
-    PyMem_Free(snapshot->values);
-    *snapshot = (struct dict_snapshot){NULL, NULL, 0};
+    Py_XDECREF(snapshot->memory);
+    *snapshot = (struct dict_snapshot){.count = 0};
 }
 
-/* Room for `room` pairs, or for the part of them that is wanted. 0, or -1 with MemoryError. */
+static_assert(offsetof(PyBytesObject, ob_sval) % _Alignof(comem_value) == 0, "values can stand in a bytes object");
+
+/* Room for `room` pairs, or for the part of them that is wanted. In one piece: malloc() keeps that for the next time. 0, or -1
+ * with MemoryError. */
 static int dict_snapshot_allocate(struct dict_snapshot *snapshot, enum dict_part part, size_t room)
 {
-    *snapshot = (struct dict_snapshot){NULL, NULL, 0};
-    if (part != DICT_VALUES)
-        snapshot->keys = PyMem_New(comem_value, room);
-    if (part != DICT_KEYS)
-        snapshot->values = PyMem_New(comem_value, room);
-    if ((part == DICT_VALUES || snapshot->keys != NULL) && (part == DICT_KEYS || snapshot->values != NULL))
-        return 0;
-    dict_snapshot_clear(snapshot);
-    PyErr_NoMemory();
-    return -1;
+    size_t columns = part == DICT_ITEMS ? 2 : 1;
+    *snapshot = (struct dict_snapshot){.count = 0};
+    snapshot->memory =
+        PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(columns * room * (sizeof(comem_value) + CELL_NEAR_ROOM)));
+    if (snapshot->memory == NULL)
+        return -1;
+    comem_value *first = (comem_value *)(void *)PyBytes_AS_STRING(snapshot->memory);
+    snapshot->keys = part == DICT_VALUES ? NULL : first;
+    snapshot->values = part == DICT_KEYS ? NULL : first + (columns - 1) * room;
+    snapshot->texts = (char *)(first + columns * room);
+    return 0;
 }
 
 /* Room is asked for some more than there are, since the dict may grow until it is read. */
@@ -56,7 +59,7 @@ int dict_snapshot_take(struct dict_snapshot *snapshot, PyObject *self, enum dict
         if (dict_snapshot_allocate(snapshot, part, room) < 0)
             return -1;
         PyThreadState *thread = module_let_go(room * READ_COST);
-        status = comem_dict_read(pydict_of(self), snapshot->keys, snapshot->values, room, &count);
+        status = dict_read_lent(pydict_of(self), snapshot->keys, snapshot->values, snapshot->texts, room, &count);
         module_take_back(thread);
         if (status == COMEM_OK && count <= room) {
             snapshot->count = count;
@@ -66,7 +69,8 @@ int dict_snapshot_take(struct dict_snapshot *snapshot, PyObject *self, enum dict
     }
 }
 
-/* Making an object may run code that is about to clear the snapshot, so values are taken out of it first. */
+/* Making an object may run code that is about to clear the snapshot, so values are taken out of it first; who takes two
+ * holds its memory, where the second may have its text. */
 static comem_value value_take(comem_value *place)
 {
     comem_value value = *place;
@@ -77,10 +81,13 @@ static comem_value value_take(comem_value *place)
 static PyObject *dict_snapshot_pair(struct dict_snapshot *snapshot, PyObject *self, size_t i)
 {
     comem_value key = value_take(&snapshot->keys[i]), value = value_take(&snapshot->values[i]);
+    PyObject *memory = snapshot->memory;
+    Py_INCREF(memory);
     PyObject *first = pyvalue_into_python(self, &key);
     PyObject *second = first == NULL ? NULL : pydict_object(self, first, &value);
     PyObject *pair = second == NULL ? NULL : PyTuple_Pack(2, first, second);
     pyvalue_clear(&value);
+    Py_DECREF(memory);
     Py_XDECREF(second);
     Py_XDECREF(first);
     return pair;
@@ -126,7 +133,7 @@ static int dict_snapshot_show(struct dict_snapshot *snapshot, PyObject *self, si
 /* A new built-in dict of a snapshot's pairs. */
 static PyObject *pydict_make_plain(PyObject *self, int (*put)(struct dict_snapshot *, PyObject *, size_t, PyObject *))
 {
-    struct dict_snapshot snapshot = {NULL, NULL, 0};
+    struct dict_snapshot snapshot = {.count = 0};
     if (dict_snapshot_take(&snapshot, self, DICT_ITEMS) < 0)
         return NULL;
     PyObject *plain = PyDict_New();
@@ -149,7 +156,7 @@ PyObject *pydict_shown(PyObject *self)
 
 PyObject *pydict_list(PyObject *self, enum dict_part part)
 {
-    struct dict_snapshot snapshot = {NULL, NULL, 0};
+    struct dict_snapshot snapshot = {.count = 0};
     if (dict_snapshot_take(&snapshot, self, part) < 0)
         return NULL;
     PyObject *list = PyList_New((Py_ssize_t)snapshot.count);

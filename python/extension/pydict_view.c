@@ -36,7 +36,7 @@ static uint64_t dict_resized(PyObject *dict)
 
 static PyObject *iterator_new(PyObject *dict, enum dict_part part, bool backward)
 {
-    struct dict_snapshot snapshot = {NULL, NULL, 0};
+    struct dict_snapshot snapshot = {.count = 0};
     if (dict_snapshot_take(&snapshot, dict, part) < 0)
         return NULL;
     PyTypeObject *type = module_state_of(Py_TYPE(dict))->dict_iterator_type;

@@ -60,10 +60,15 @@ static inline int pyvalue_from_python(PyObject *container, PyObject *object, com
 /* Whether all of `size` bytes are below 128. */
 static inline bool pyvalue_is_ascii(const char *data, size_t size)
 {
-    unsigned char all = 0;
-    for (size_t i = 0; i < size; i++)
+    uint64_t all = 0, eight;
+    size_t i = 0;
+    for (; i + sizeof eight <= size; i += sizeof eight) {
+        memcpy(&eight, data + i, sizeof eight);
+        all |= eight;
+    }
+    for (; i < size; i++)
         all |= (unsigned char)data[i];
-    return all < 128;
+    return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
 /* A new str of bytes that are. */

@@ -27,6 +27,11 @@ comem_status dict_pop(comem_dict *dict, const struct key *key, comem_value *valu
 comem_status dict_add(comem_dict *dict, const struct key *key, const comem_value *amount, comem_value *result);
 comem_status dict_update(comem_dict *dict, const struct key *keys, const comem_value *values, size_t count);
 
+/* comem_dict_read() that takes no memory for a short str or bytes: it borrows from `texts`, CELL_NEAR_ROOM bytes for
+ * each key and each value that is read and that there is room for. Everything else is owned. */
+comem_status dict_read_lent(comem_dict *dict, comem_value *keys, comem_value *values, char *texts, size_t room,
+                            size_t *count);
+
 /* A key's value as it was when it was read, for who works on a copy and then changes it only if it is still the same. */
 struct dict_moment {
     uint64_t table, entry, version; /* entry 0: the key was not there */

@@ -322,9 +322,11 @@ comem_status dict_lock_to_read(struct participant *me, struct comem_object *dict
 
 enum { DICT_SHOWN, DICT_VALUES, DICT_CANONICAL, DICT_COLUMNS };
 
-/* Where keys as they were given, values, and canonical keys go; each may be NULL. */
+/* Where keys as they were given, values, and canonical keys go; each may be NULL. A column of which there are `texts`,
+ * CELL_NEAR_ROOM bytes for each value, borrows short str and bytes from there and owns the others. */
 struct dict_columns {
     comem_value *column[DICT_COLUMNS];
+    char *texts[DICT_COLUMNS];
 };
 
 /* comem_dict_read() of columns. */

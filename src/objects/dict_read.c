@@ -221,6 +221,24 @@ static void copy_forget(struct participant *me, struct copy *copy)
     }
 }
 
+/* Copies what one column of a pair has, if it is wanted. */
+static inline __attribute__((always_inline)) enum attempt copy_value(struct participant *me, const struct look *look,
+                                                                     struct copy *copy, unsigned column, size_t at,
+                                                                     struct cell_image image, comem_status *status)
+{
+    comem_value *values = copy->to.column[column];
+    char *texts = copy->to.texts[column];
+    if (values == NULL)
+        return ATTEMPT_DONE;
+    if (cell_is_number(image.head)) {
+        cell_unpack_number(image, &values[at]);
+        return ATTEMPT_DONE;
+    }
+    if (texts != NULL && cell_lend_near(image, texts + at * CELL_NEAR_ROOM, &values[at]))
+        return ATTEMPT_DONE;
+    return value_read(me, look->dict, image, look_holds, look, &values[at], status);
+}
+
 static enum attempt copy_entry(struct participant *me, const struct look *look, const struct dict_entry *entry,
                                struct copy *copy, comem_status *status)
 {
@@ -229,16 +247,16 @@ static enum attempt copy_entry(struct participant *me, const struct look *look, 
         return ATTEMPT_DONE;
     if (copy->read == copy->room)
         return ATTEMPT_AGAIN; /* more than the table said */
-    const struct cell_image images[DICT_COLUMNS] = {given.head == DICT_NOT_GIVEN ? key : given,
-                                                    cell_load(&entry->value), key};
     size_t at = copy->read++;
     for (unsigned i = 0; i < DICT_COLUMNS; i++)
         if (copy->to.column[i] != NULL)
             copy->to.column[i][at] = comem_none(); /* what is none yet can be forgotten, too */
-    enum attempt attempt = ATTEMPT_DONE;
-    for (unsigned i = 0; i < DICT_COLUMNS && attempt == ATTEMPT_DONE; i++)
-        if (copy->to.column[i] != NULL)
-            attempt = value_read(me, look->dict, images[i], look_holds, look, &copy->to.column[i][at], status);
+    enum attempt attempt =
+        copy_value(me, look, copy, DICT_SHOWN, at, given.head == DICT_NOT_GIVEN ? key : given, status);
+    if (attempt == ATTEMPT_DONE)
+        attempt = copy_value(me, look, copy, DICT_VALUES, at, cell_load(&entry->value), status);
+    if (attempt == ATTEMPT_DONE)
+        attempt = copy_value(me, look, copy, DICT_CANONICAL, at, key, status);
     return attempt;
 }
 
@@ -338,9 +356,18 @@ comem_status dict_read_columns(comem_dict *dict, const struct dict_columns *to, 
     return status;
 }
 
+comem_status dict_read_lent(comem_dict *dict, comem_value *keys, comem_value *values, char *texts, size_t room,
+                            size_t *count)
+{
+    struct dict_columns to = {
+        .column = {[DICT_SHOWN] = keys, [DICT_VALUES] = values},
+        .texts = {[DICT_SHOWN] = texts, [DICT_VALUES] = keys == NULL ? texts : texts + room * CELL_NEAR_ROOM}};
+    return dict_read_columns(dict, &to, room, count);
+}
+
 comem_status comem_dict_read(comem_dict *dict, comem_value *keys, comem_value *values, size_t room, size_t *count)
 {
-    struct dict_columns to = {{keys, values, NULL}};
+    struct dict_columns to = {.column = {[DICT_SHOWN] = keys, [DICT_VALUES] = values}};
     if (count == NULL)
         return store_error(COMEM_INVALID, "the place for the number of keys is NULL");
     return dict_read_columns(dict, &to, room, count);

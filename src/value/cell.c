@@ -105,16 +105,16 @@ static comem_status unpack_room(struct cell_image image, uint64_t size, comem_va
 
 comem_status cell_unpack_near(struct cell_image image, comem_value *value)
 {
-    char *room = NULL;
+    char *room = NULL, bytes[CELL_NEAR_ROOM];
     uint32_t size = cell_near_size(image.head);
     if (size > CELL_NEAR_MAX)
         return store_error(COMEM_DAMAGED, "a cell says that %u bytes stand in it", size);
     comem_status status = unpack_room(image, size, value, &room);
-    for (uint32_t i = 0; status == COMEM_OK && i < size; i++) {
-        uint64_t half = i + 3 < 8 ? image.head : image.body;
-        room[i] = (char)(half >> (i + 3) % 8 * 8);
-    }
-    return status;
+    if (status != COMEM_OK)
+        return status;
+    cell_near_bytes(image, bytes);
+    memcpy(room, bytes, size); /* private: the copy */
+    return COMEM_OK;
 }
 
 bool cell_far_size(struct store_map *map, struct cell_image image, uint64_t *size)

@@ -23,6 +23,7 @@
 #include <endian.h>
 
 #define CELL_NEAR_MAX 13u
+#define CELL_NEAR_ROOM 16u /* bytes that near text is taken out into */
 #define CELL_FAR 0xFFu
 
 struct cell {
@@ -193,6 +194,32 @@ static inline void cell_unpack_number(struct cell_image image, comem_value *valu
 static inline bool cell_is_number(uint64_t head)
 {
     return (head & 0xFF) <= COMEM_FLOAT;
+}
+
+/* Takes near text out into CELL_NEAR_ROOM bytes. A whole image has zeros behind it. */
+static inline void cell_near_bytes(struct cell_image image, char *bytes)
+{
+    uint64_t first = htole64(image.head >> 24), others = htole64(image.body);
+    memset(bytes, 0, CELL_NEAR_ROOM);
+    memcpy(bytes, &first, sizeof first); /* private: five bytes, and zeros */
+    memcpy(bytes + 5, &others, sizeof others);
+}
+
+/* Makes a value of a near str or bytes that borrows its bytes from `room`, CELL_NEAR_ROOM of them, into which they are taken.
+ * False for anything else. */
+static inline bool cell_lend_near(struct cell_image image, char *room, comem_value *value)
+{
+    uint32_t size = cell_near_size(image.head);
+    enum comem_kind kind = cell_kind(image.head);
+    if (size > CELL_NEAR_MAX || (kind != COMEM_STR && kind != COMEM_BYTES))
+        return false;
+    cell_near_bytes(image, room);
+    value->as.data = room;
+    value->size = size;
+    value->kind = kind;
+    value->owned = 0;
+    value->flags = cell_flags(image.head) & (COMEM_ASCII | COMEM_SURROGATES);
+    return true;
 }
 
 /* The private copy of a near str or bytes. COMEM_NO_MEMORY. */

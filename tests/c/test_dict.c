@@ -3,6 +3,7 @@
  * Which keys are equal is in test_dict_keys.c, what takes many keys or depends on a value in test_dict_change.c, references, a
  * second mapping, damage and the end in test_dict_life.c.
  */
+#include "objects/dict.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -356,6 +357,35 @@ static void a_dict_beyond_the_room_is_counted_only(void **state)
     comem_value_clear(&values[1]);
 }
 
+/* A short text would be cut, be mixed up with another one, or be freed by who reads; a long one would be lost. */
+static void short_texts_are_lent_and_all_else_is_owned(void **state)
+{
+    struct bench *bench = *state;
+    comem_dict *dict = support_dict(&bench->store);
+    static const char *const short_texts[] = {"", "a", "of 13 letters", "\xC3\xA9"};
+    comem_value keys[6], values[6];
+    char texts[2 * 6 * CELL_NEAR_ROOM];
+    size_t count;
+    for (int i = 0; i < 4; i++)
+        assert_ok(comem_dict_set(dict, text(short_texts[i]), text(short_texts[3 - i])));
+    assert_ok(comem_dict_set(dict, text("of 14 letters."), comem_int(1)));
+    for (unsigned part = 0; part < 3; part++) { /* both, keys, values */
+        comem_value *to_keys = part == 2 ? NULL : keys, *to_values = part == 1 ? NULL : values;
+        assert_ok(dict_read_lent(dict, to_keys, to_values, texts, 6, &count));
+        assert_int_equal(count, 5);
+        for (int i = 0; i < 4; i++) {
+            if (to_keys != NULL)
+                assert_string_equal(keys[i].as.data, short_texts[i]);
+            if (to_values != NULL)
+                assert_string_equal(values[i].as.data, short_texts[3 - i]);
+            assert_true((to_keys == NULL || keys[i].owned == 0) && (to_values == NULL || values[i].owned == 0));
+        }
+        assert_true(to_keys == NULL || keys[4].owned != 0);
+        if (to_keys != NULL)
+            comem_value_clear(&keys[4]);
+    }
+}
+
 /* clear() would leave keys behind, break the dict for what comes next, or never free what there was. */
 static void a_cleared_dict_is_empty_and_good_for_more(void **state)
 {
@@ -513,6 +543,7 @@ int main(int argc, char **argv)
         WITH_STORE(setdefault_stores_only_where_nothing_is),
         WITH_STORE(pop_takes_its_key_and_no_other),
         WITH_STORE(a_dict_beyond_the_room_is_counted_only),
+        WITH_STORE(short_texts_are_lent_and_all_else_is_owned),
         WITH_STORE(a_cleared_dict_is_empty_and_good_for_more),
         WITH_STORE(missing_arguments_are_invalid),
         WITH_STORE(bad_values_are_refused_and_leave_nothing),
