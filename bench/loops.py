@@ -42,6 +42,28 @@ def slice_all(items, times):
         items[:]
 
 
+def copy(items, times):
+    for _ in times:
+        items.copy()
+
+
+def items(of, times):
+    for _ in times:
+        of.items()
+
+
+def compare(pair, times):
+    first, second = pair
+    for _ in times:
+        first == second
+
+
+def copy_and_compare(pair, times):
+    first, second = pair
+    for _ in times:
+        first[:] == second[:]
+
+
 def sort(items, _):
     items.sort()
 

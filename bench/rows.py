@@ -9,6 +9,7 @@ import json
 import subprocess
 from typing import Callable, NamedTuple, Optional
 
+import copy_rows as copies
 import dict_rows as dicts
 import list_rows as lists
 import loops
@@ -57,7 +58,9 @@ class Row(NamedTuple):
 
 
 LIST, DICT = "built-in list", "built-in dict"
+COPIED = "built-in lists, copied first"
 MANAGER = "multiprocessing.Manager"
+START = "the interpreter's start"
 GET, PUT = "LMDB get transaction", "LMDB put transaction"
 LOCK = "contended multiprocessing.Lock"
 ALONE, SLEEPING = "one process alone", "while the writer sleeps"
@@ -75,6 +78,8 @@ ROWS = (
     Row("list.pop0.1m", "the same, 1M items", LIST, 5, lists.pop_front(1_000_000)),
     Row("list.insert_random", "`items.insert(anywhere, value)`, 1M items", LIST, 1, lists.insert_random),
     Row("list.slice_all", "`items[:]`, 10k items", LIST, 8, lists.slice_all),
+    Row("list.equal", "`items == others`, 10k items each", COPIED, 3, copies.equal),
+    Row("list.list", "`list(items)`, 10k items, one CPU", MANAGER, 1 / 100, copies.list_list),
     Row("list.sort", "`items.sort()`, 100k items", LIST, 2, lists.sort),
     Row("list.bytes_per_item", "the least store for 1M items, an item", "none", 18, lists.bytes_per_item, "bytes"),
     Row("dict.get", "`d[k]`, 1,000 keys", DICT, 2.3, dicts.native(loops.get)),
@@ -82,6 +87,7 @@ ROWS = (
     Row("dict.get.1m", "`d[k]`, 1M keys, in no order", DICT, 0.9, dicts.million(loops.get)),
     Row("dict.set.1m", "`d[k] = value`, the same", DICT, 0.8, dicts.million(loops.store)),
     Row("dict.nested.get", "`d['a']['b']`", DICT, 4, dicts.nested),
+    Row("dict.dict", "`dict(d)`, 10k keys, one CPU", MANAGER, 1 / 100, copies.dict_dict),
     Row("dict.bytes_per_entry", "the least store, 1M or 1.1M keys", "none", 100, dicts.bytes_per_entry, "bytes"),
     Row("dict.empty.bytes", "an empty dict's part of a full store", "none", 512, dicts.empty_bytes, "bytes"),
     Row("value.nested", "`d[k] = value; d[k]`, a dict of 5 scalars", PICKLE, 0.5, dicts.value_nested),
@@ -91,6 +97,10 @@ ROWS = (
     Row("manager.list.append", "`Manager().list().append(value)`, one CPU", MANAGER, 1 / 250, lists.managed_append),
     Row("manager.dict.get", "`Manager().dict()[k]`, one CPU", MANAGER, 1 / 300, dicts.managed(loops.get)),
     Row("manager.dict.set", "`Manager().dict()[k] = value`, one CPU", MANAGER, 1 / 250, dicts.managed(loops.store)),
+    Row("manager.slice_all", "`Manager().list()[:]`, 10k items, one CPU", MANAGER, 1 / 2.5, copies.slice_all),
+    Row("manager.copy", "`Manager().dict().copy()`, 10k keys, one CPU", MANAGER, 1 / 2.5, copies.copy),
+    Row("manager.items", "`Manager().dict().items()`, 10k keys, one CPU", MANAGER, 1 / 2.5, copies.items),
+    Row("import", "`import comem`", START, 20, stores.import_comem, "ms"),
     Row("start.manager", "`Manager()`, a program's first", MANAGER, 1 / 5, lists.start_manager),
     Row("start.list", "`manager.list()`, made and dropped", MANAGER, 1 / 30, lists.start_list),
     Row("var.bind", "`comem.var(name)`, 100 names", DICT, 1000, variables.bind, "ns"),

@@ -1,4 +1,4 @@
-"""The rows of stores by name and of children. Each takes a Plan and returns the figures of its row, see rows.py."""
+"""The rows of stores by name, of children and of the import. Each takes a Plan and returns the figures of its row, see rows.py."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import comem
 
 from plan import Plan
 from processes import Failed, cpus, pin
-from timing import elapsed, measure
+from timing import alternate, elapsed, figures, measure
 
 OPENS = 100  # in a sample
 
@@ -30,6 +30,28 @@ def open_named(plan: Plan) -> dict:
 def open_often(name: str):
     for _ in range(OPENS):
         comem.open(name, create=False).close()
+
+
+IMPORT = """
+import comem, sys
+if "multiprocessing.managers" in sys.modules:
+    sys.exit("import comem imports multiprocessing.managers")
+"""
+
+
+def import_comem(plan: Plan) -> dict:
+    """What a fresh interpreter that imports comem takes longer than one that does nothing, each to its end."""
+    pin(cpus()[-1])
+    ours, theirs = (partial(elapsed, interpret, program) for program in (IMPORT, ""))
+    pairs = [alternate(turn, ours, theirs) for turn in range(plan.pairs)]
+    beyond = median(comem - plain for comem, plain in pairs)
+    return {"value": beyond / 1e6, "unit": "ms", "peer_ns": figures(pairs).peer_ns}
+
+
+def interpret(program: str):
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    if run.returncode:
+        raise Failed(run.stderr)
 
 
 def start_spawn(plan: Plan) -> dict:
