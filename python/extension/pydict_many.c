@@ -4,6 +4,9 @@
  *                 call: all of it or nothing. Any other source becomes a built-in dict first, by dict.update(), whose
  *                 errors are raised. The arrays borrow from objects that are held until the call is over.
  * Out             Keys and values are read with one call, as they stood at one moment, and become objects afterwards.
+ * Known texts     The keys of a dict that is read again are mostly those it had. A handle keeps what str it made of them, up to
+ *                 KNOWN_TEXTS_MAX, and gives them again where the same text stands in the same place: making one and
+ *                 its hash is half of what a copy of a dict costs.
  * Work on copies  Comparing and merging work on snapshots: the foreign code that they run may change the dict, and they
  *                 do not notice.
  */
@@ -13,6 +16,9 @@
 
 #define READ_COST 10    /* nanoseconds a pair, about, for the engine to copy it */
 #define UPDATE_COST 100 /* to store it */
+
+#define KNOWN_TEXTS_MAX 65536u /* a handle keeps not more, */
+#define KNOWN_TEXT_SIZE 64     /* nor longer ones: a few megabytes */
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
@@ -78,12 +84,56 @@ static comem_value value_take(comem_value *place)
     return value;
 }
 
+/* The text at place `i` of those that were read before, if `key` is that text. Borrowed. */
+static PyObject *key_known(PyObject *texts, size_t i, const comem_value *key)
+{
+    if (texts == NULL || i >= (size_t)PyList_GET_SIZE(texts) || key->kind != COMEM_STR)
+        return NULL;
+    PyObject *text = PyList_GET_ITEM(texts, (Py_ssize_t)i);
+    bool same = (size_t)PyUnicode_GET_LENGTH(text) == key->size &&
+                memcmp(PyUnicode_1BYTE_DATA(text), key->as.data, key->size) == 0;
+    return same ? text : NULL;
+}
+
+/* Puts a key into place `i` of the texts, which have places for those before it. 0, or -1 with MemoryError. */
+static int key_remember(PyObject **texts, size_t i, PyObject *key)
+{
+    if (i >= KNOWN_TEXTS_MAX || !PyUnicode_CheckExact(key) || !PyUnicode_IS_COMPACT_ASCII(key) ||
+        PyUnicode_GET_LENGTH(key) > KNOWN_TEXT_SIZE)
+        return 0;
+    if (*texts == NULL && (*texts = PyList_New(0)) == NULL)
+        return -1;
+    size_t count = (size_t)PyList_GET_SIZE(*texts);
+    if (i > count)
+        return 0;
+    if (i == count)
+        return PyList_Append(*texts, key);
+    Py_INCREF(key);
+    return PyList_SetItem(*texts, (Py_ssize_t)i, key);
+}
+
+/* The object for key number `i`, which is cleared. NULL with an exception. */
+static PyObject *key_object(PyObject *self, size_t i, comem_value *key)
+{
+    PyObject **texts = &((struct handle_object *)(void *)self)->texts;
+    PyObject *object = key_known(*texts, i, key);
+    if (LIKELY(object != NULL)) {
+        Py_INCREF(object);
+        pyvalue_clear(key);
+        return object;
+    }
+    object = pyvalue_into_python(self, key);
+    if (object != NULL && key_remember(texts, i, object) < 0)
+        Py_CLEAR(object);
+    return object;
+}
+
 static PyObject *dict_snapshot_pair(struct dict_snapshot *snapshot, PyObject *self, size_t i)
 {
     comem_value key = value_take(&snapshot->keys[i]), value = value_take(&snapshot->values[i]);
     PyObject *memory = snapshot->memory;
     Py_INCREF(memory);
-    PyObject *first = pyvalue_into_python(self, &key);
+    PyObject *first = key_object(self, i, &key);
     PyObject *second = first == NULL ? NULL : pydict_object(self, first, &value);
     PyObject *pair = second == NULL ? NULL : PyTuple_Pack(2, first, second);
     pyvalue_clear(&value);
@@ -98,7 +148,7 @@ PyObject *dict_snapshot_object(struct dict_snapshot *snapshot, PyObject *self, e
     if (part == DICT_ITEMS)
         return dict_snapshot_pair(snapshot, self, i);
     comem_value value = value_take(part == DICT_KEYS ? &snapshot->keys[i] : &snapshot->values[i]);
-    PyObject *object = pyvalue_into_python(self, &value);
+    PyObject *object = part == DICT_KEYS ? key_object(self, i, &value) : pyvalue_into_python(self, &value);
     if (UNLIKELY(object == NULL))
         pypickle_at_index(self, (int64_t)i);
     return object;
@@ -107,7 +157,7 @@ PyObject *dict_snapshot_object(struct dict_snapshot *snapshot, PyObject *self, e
 /* Puts pair number `i` into the built-in dict `plain`. 0, or -1 with an exception. */
 static int dict_snapshot_put(struct dict_snapshot *snapshot, PyObject *self, size_t i, PyObject *plain)
 {
-    PyObject *key = pyvalue_into_python(self, &snapshot->keys[i]);
+    PyObject *key = key_object(self, i, &snapshot->keys[i]);
     PyObject *value = key == NULL ? NULL : pydict_object(self, key, &snapshot->values[i]);
     int result = value == NULL ? -1 : PyDict_SetItem(plain, key, value);
     Py_XDECREF(value);

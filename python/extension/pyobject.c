@@ -138,6 +138,7 @@ void pyobject_dealloc(PyObject *self)
         PyObject_ClearWeakRefs(self);
     if (handle->object != NULL)
         object_release(handle->object);
+    Py_XDECREF(handle->texts);
     type->tp_free(self);
     Py_DECREF(type);
 }

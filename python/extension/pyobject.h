@@ -16,6 +16,7 @@ struct handle_object {
     PyObject_HEAD
     comem_object *object;
     PyObject *weak_references;
+    PyObject *texts; /* a list of a dict's keys that were read before, to be given again; or NULL */
 };
 
 /* A kind of shared object. */

@@ -18,6 +18,7 @@ struct unbound_object {
     PyObject_HEAD
     PyObject *request; /* (name, initial, factory); once it was found, the global */
     PyObject *weak_references;
+    PyObject *unused; /* NULL */
 };
 
 static_assert(sizeof(struct unbound_object) == sizeof(struct handle_object) &&
