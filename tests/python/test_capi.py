@@ -55,6 +55,13 @@ def test_the_headers_are_where_get_include_says():
     assert {"comem.h", "comem_python.h"} <= set(os.listdir(comem.get_include()))
 
 
+def test_of_an_editable_install_the_headers_are_the_checkouts(monkeypatch):
+    root = os.path.dirname(os.path.dirname(HERE))
+    monkeypatch.setattr(comem, "__file__", os.path.join(root, "python", "comem", "__init__.py"))
+    assert comem.get_include() == os.path.join(root, "include")
+    assert {"comem.h", "comem_python.h"} <= set(os.listdir(comem.get_include()))
+
+
 def test_the_table_has_every_function_of_the_header():
     """A function that comem.h declares and the table lacks would be an undefined name when a module is loaded."""
 
