@@ -426,27 +426,41 @@ PyObject *pydict_update(PyObject *self, PyObject *arguments, PyObject *keywords)
 
 /* ---- | and == ---------------------------------------------------------------------------------------------------- */
 
-/* A built-in dict, or what a shared one holds as such; a new reference. NULL without an exception for anything else. */
+/* Whether `object` is a mapping of any kind, as dict.update() tells one, but by its class. */
+static bool is_mapping(PyObject *object)
+{
+    return PyDict_Check(object) || pydict_is_dict(object) ||
+           PyObject_HasAttrString((PyObject *)Py_TYPE(object), "keys") != 0;
+}
+
+/* What a shared dict holds, as a built-in one; anything else itself. A new reference; NULL with an exception. */
 static PyObject *operand_plain(PyObject *object)
 {
     if (pydict_is_dict(object))
         return pydict_snapshot(object);
-    if (!PyDict_Check(object))
-        return NULL;
     Py_INCREF(object);
     return object;
 }
 
+/* One mapping | another. Two dicts of any class give a built-in one; a mapping of another kind decides as beside a built-in dict. */
+static PyObject *merge(PyObject *first, PyObject *second)
+{
+    if (!PyDict_Check(first) || !PyDict_Check(second))
+        return PyNumber_Or(first, second);
+    PyObject *both = PyDict_New(); /* PyDict_Copy() would take an OrderedDict's keys in another order */
+    if (both != NULL && (PyDict_Update(both, first) < 0 || PyDict_Update(both, second) < 0))
+        Py_CLEAR(both);
+    return both;
+}
+
 PyObject *pydict_or(PyObject *left, PyObject *right)
 {
+    if (!is_mapping(left) || !is_mapping(right))
+        Py_RETURN_NOTIMPLEMENTED;
     PyObject *first = operand_plain(left), *second = first == NULL ? NULL : operand_plain(right);
-    PyObject *both = second == NULL ? NULL : PyDict_Copy(first);
-    if (both != NULL && PyDict_Update(both, second) < 0)
-        Py_CLEAR(both);
+    PyObject *both = second == NULL ? NULL : merge(first, second);
     Py_XDECREF(second);
     Py_XDECREF(first);
-    if (both == NULL && !PyErr_Occurred())
-        Py_RETURN_NOTIMPLEMENTED;
     return both;
 }
 
@@ -458,15 +472,22 @@ PyObject *pydict_inplace_or(PyObject *self, PyObject *other)
     return self;
 }
 
-/* Whether two dicts, the first a shared one, hold equal keys with equal values: 1, 0, or -1 with an exception. */
-static int pydict_equal(PyObject *self, PyObject *other)
+/* Whether a dict, shared or built in, has as many keys: 1, 0, or -1 with an exception. */
+static int pydict_as_many(PyObject *self, PyObject *other)
 {
     Py_ssize_t length = pydict_length(self);
     Py_ssize_t other_length = PyDict_Check(other) ? PyDict_Size(other) : pydict_length(other);
-    if (length < 0 || other_length < 0 || length != other_length)
-        return length < 0 || other_length < 0 ? -1 : 0;
+    return length < 0 || other_length < 0 ? -1 : length == other_length;
+}
+
+/* Whether a mapping holds equal keys with equal values: 1, 0, or -1 with an exception. */
+static int pydict_equal(PyObject *self, PyObject *other)
+{
+    int equal = PyDict_Check(other) || pydict_is_dict(other) ? pydict_as_many(self, other) : 1;
+    if (equal <= 0)
+        return equal;
     PyObject *first = pydict_snapshot(self), *second = first == NULL ? NULL : operand_plain(other);
-    int equal = second == NULL ? -1 : PyObject_RichCompareBool(first, second, Py_EQ);
+    equal = second == NULL ? -1 : PyObject_RichCompareBool(first, second, Py_EQ);
     Py_XDECREF(second);
     Py_XDECREF(first);
     return equal;
@@ -474,9 +495,8 @@ static int pydict_equal(PyObject *self, PyObject *other)
 
 PyObject *pydict_richcompare(PyObject *self, PyObject *other, int operation)
 {
-    comem_dict *shared = pydict_handle(self, other);
-    if ((operation != Py_EQ && operation != Py_NE) || (shared == NULL && !PyDict_Check(other)))
+    if ((operation != Py_EQ && operation != Py_NE) || !is_mapping(other))
         Py_RETURN_NOTIMPLEMENTED;
-    int equal = shared == pydict_of(self) ? 1 : pydict_equal(self, other);
+    int equal = pydict_handle(self, other) == pydict_of(self) ? 1 : pydict_equal(self, other);
     return equal < 0 ? NULL : PyBool_FromLong(equal == (operation == Py_EQ));
 }

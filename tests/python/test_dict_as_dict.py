@@ -1,6 +1,11 @@
 """A shared dict where programs have a dict: what the built-in one can do, a shared one does, in both faces."""
 
 import collections
+import math
+import operator
+import pickle
+import types
+from unittest import mock
 
 import pytest
 
@@ -68,3 +73,100 @@ def test_the_value_of_fromkeys_is_one_for_all_keys():
     made = comem.Dict.fromkeys("ab", [])
     made["a"].append(1)
     assert made["b"] == [1]
+
+
+# ---- | and == --------------------------------------------------------------------------------------------------------
+
+
+class Sorted(collections.UserDict):
+    """A mapping that is no dict."""
+
+
+def beside(other):
+    """What stands beside a dict in | and ==, fresh for each use."""
+    return {
+        "dict": lambda: {"b": 3, "c": 4},
+        "native": lambda: comem.Dict(b=3, c=4),
+        "managed": lambda: managed_dict(b=3, c=4),
+        "ordered": lambda: collections.OrderedDict(b=3, c=4),
+        "counter": lambda: collections.Counter(b=3, c=4),
+        "default": lambda: collections.defaultdict(int, b=3, c=4),
+        "user": lambda: Sorted(b=3, c=4),
+        "chain": lambda: collections.ChainMap({"b": 3}, {"c": 4}),
+        "proxy": lambda: types.MappingProxyType({"b": 3, "c": 4}),
+        "proxy of a shared one": lambda: types.MappingProxyType(comem.Dict(b=3, c=4)),
+    }[other]()
+
+
+OTHERS = ["dict", "native", "managed", "ordered", "counter", "default", "user", "chain", "proxy", "proxy of a shared one"]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_merge_gives_what_it_gives_beside_a_built_in_dict(face, other):
+    plain, shared = {"a": 1, "b": 2}, face(a=1, b=2)
+    decides = other in ("user", "chain")  # by its own |, which gives one of its kind
+    for merge in (lambda target: target | beside(other), lambda target: beside(other) | target):
+        expected, seen = merge(plain), merge(shared)
+        assert dict(seen) == dict(expected) and list(seen) == list(expected)
+        assert type(seen) is (type(expected) if decides else dict)
+    assert shared.copy() == plain
+    shared |= beside(other)
+    plain.update(beside(other))
+    assert shared.copy() == plain and list(shared) == list(plain)
+
+
+def test_an_ordered_dict_is_merged_in_its_order(face):
+    ordered = collections.OrderedDict(a=1, b=2)
+    ordered.move_to_end("a")
+    assert list(ordered | face(c=3)) == ["b", "a", "c"] and list(face(c=3) | ordered) == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize("other", [[("a", 1)], 1, None, {"a"}, "ab", object()], ids=lambda other: type(other).__name__)
+def test_what_is_no_mapping_is_not_merged(face, other):
+    for merge in (lambda: face(a=1) | other, lambda: other | face(a=1)):
+        with pytest.raises(TypeError, match="unsupported operand type"):
+            merge()
+    assert face(a=1).__or__(other) is NotImplemented
+
+
+SOURCES = [{"b": 3}, [("b", 3)], ["bc"], (), b"", "", {"bc"}, Sorted(b=3), comem.Dict(b=3), ["abc"], [("b",)], [1], "ab", 1, None]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=repr)
+def test_merging_in_place_takes_what_update_takes_and_raises_what_it_raises(face, source):
+    shared, plain = face(a=1), {"a": 1}
+    seen, expected = (outcome(lambda target: target.__ior__(source) is target, target) for target in (shared, plain))
+    assert seen == expected and shared.copy() == plain
+    same = shared
+    same |= iter([("c", 4)])
+    assert same is shared and shared["c"] == 4
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_it_equals_every_mapping_of_the_same_content(face, other):
+    for shared in (face(b=3, c=4), face(c=4, b=3.0)):
+        assert shared == beside(other) and beside(other) == shared
+        assert not shared != beside(other) and not beside(other) != shared
+    for shared in (face(), face(b=3), face(b=3, c=5), face(b=3, d=4), face(b=3, c=4, d=5)):
+        assert shared != beside(other) and beside(other) != shared
+        assert not shared == beside(other) and not beside(other) == shared
+
+
+def test_what_is_no_mapping_is_unequal_and_dicts_have_no_order(face):
+    shared = face(a=1)
+    for other in ([("a", 1)], 1, None, {"a"}, {("a", 1)}, "a", object()):
+        assert shared != other and other != shared and not shared == other
+        assert shared.__eq__(other) is shared.__ne__(other) is NotImplemented
+    for other in (shared, face(a=1), {"a": 1}, Sorted(a=1), 1):
+        for compare in (operator.lt, operator.le, operator.gt, operator.ge):
+            for act in (lambda: compare(shared, other), lambda: compare(other, shared)):
+                with pytest.raises(TypeError, match="not supported between instances"):
+                    act()
+    assert shared == mock.ANY and mock.ANY == shared
+
+
+def test_a_nan_in_a_dict_is_another_one_in_each_copy(face):
+    shared = face(nan=math.nan)
+    assert shared == shared and shared != {"nan": math.nan} and shared != face(shared)
+    other = pickle.loads(pickle.dumps(shared))  # another handle of the same dict
+    assert shared == other and not shared != other
