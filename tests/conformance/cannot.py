@@ -50,12 +50,6 @@ CANNOT = [
     cannot(BOTH, SEQUENCES + "test_index", "not yet"),
     cannot(BOTH, LISTS + "test_extend", "not yet"),
     cannot(BOTH, LISTS + "test_remove", "not yet"),
-    cannot(NATIVE, MAPPING + "test_fromkeys", "not yet"),
-    cannot(NATIVE, HASH_MAPPING + "test_fromkeys", "not yet"),
-    cannot(BOTH, HASH_MAPPING + "test_getitem", "not yet"),
-    cannot(BOTH, HASH_MAPPING + "test_pop", "not yet"),
-    cannot(NATIVE, HASH_MAPPING + "test_setdefault", "not yet"),
-    cannot(BOTH, HASH_MAPPING + "test_eq", "not yet"),
 ]  # fmt: skip
 
 
