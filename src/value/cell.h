@@ -200,9 +200,9 @@ static inline bool cell_is_number(uint64_t head)
 static inline void cell_near_bytes(struct cell_image image, char *bytes)
 {
     uint64_t first = htole64(image.head >> 24), others = htole64(image.body);
-    memset(bytes, 0, CELL_NEAR_ROOM);
-    memcpy(bytes, &first, sizeof first); /* private: five bytes, and zeros */
-    memcpy(bytes + 5, &others, sizeof others);
+    memset(bytes, 0, CELL_NEAR_ROOM);          /* private: the room is the caller's */
+    memcpy(bytes, &first, sizeof first);       /* private: five bytes, and zeros */
+    memcpy(bytes + 5, &others, sizeof others); /* private: the other eight */
 }
 
 /* Makes a value of a near str or bytes that borrows its bytes from `room`, CELL_NEAR_ROOM of them, into which they are taken.
