@@ -2,6 +2,7 @@
 
     bench.py [--rows NAME...] [--quick] [--strict] [--json PATH] [--c-bench PATH]
     bench.py --markdown [--json PATH]
+    bench.py --chart [SVG] [--json PATH]
 
 Exit status: 0, also when a row falls short of its limit; 1 when one failed, with --strict also when one falls short.
 """
@@ -16,10 +17,13 @@ try:
 except ImportError as error:
     sys.exit(f"comem cannot be imported ({error}): 'make bench' builds it.")
 
+import chart
 import machine
 import report
 from plan import BUILD, QUICK, Plan
 from rows import ROWS, falls_short, measured
+
+CHART = Path(__file__).resolve().parent.parent / "docs/images/speed.svg"
 
 
 def arguments() -> argparse.Namespace:
@@ -31,6 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="PATH", default=BUILD / "bench.json", help="build/bench.json")
     parser.add_argument("--c-bench", type=Path, metavar="PATH", default=Plan().c_bench, help="the C program")
     parser.add_argument("--markdown", action="store_true", help="print the table of the last run for a document")
+    parser.add_argument("--chart", nargs="?", type=Path, const=CHART, metavar="SVG", help="draw the last run's chart")
     return parser.parse_args()
 
 
@@ -53,6 +58,9 @@ def main() -> int:
     given = arguments()
     if given.markdown:
         print(report.markdown(**json.loads(given.json.read_text())))
+        return 0
+    if given.chart:
+        given.chart.write_text(chart.svg(**json.loads(given.json.read_text())))
         return 0
     plan = (QUICK if given.quick else Plan())._replace(c_bench=given.c_bench)
     results = run(plan, given.rows)
