@@ -1,7 +1,8 @@
 /* pylist_find.c - comem.List's in, index(), count() and remove()
  *
  * Plain           What is exactly None, a bool, an int of 64 bits, a float, a str or bytes is looked for by the engine, whose
- *                 equality is Python's for these; a shared list equals none of them. Nobody's code runs.
+ *                 equality is Python's for these; a shared list equals none of them. Nobody's code runs. The engine leaves
+ *                 it to us when it meets an item that may be equal by a rule of its own, such as a Decimal.
  * Anything else   is compared with copies of the items, by Python's ==, outside any lock. remove() then takes the item out
  *                 if the list is as it was read, but for items added behind; otherwise it looks again.
  * Cost            plain: 2 ns a number, 5 ns a str. Otherwise a snapshot, and what the comparisons cost.
@@ -16,6 +17,8 @@
 #define REMOVE_TRIES \
     10000u /* so many processes cannot be in the way by chance; the comparison itself may change the list */
 
+#define UNDECIDED 2 /* for the engine: neither found nor not */
+
 /* ---- what is looked for ------------------------------------------------------------------------------------------ */
 
 /* A plain value, and the interpreter's lock given up if looking for it will take long. */
@@ -25,25 +28,27 @@ struct needle {
     PyThreadState *thread;
 };
 
-/* 1, and the needle is to be closed; 0 when `object` is not plain; -1 with an exception. */
+/* 1, and the needle is to be closed; UNDECIDED when `object` is not plain; -1 with an exception. */
 static int needle_open(struct needle *needle, PyObject *self, PyObject *object)
 {
     int plain = pyvalue_from_scalar(object, &needle->value, &needle->owner);
     if (plain <= 0)
-        return plain;
+        return plain < 0 ? -1 : UNDECIDED;
     size_t length = 0;
     (void)comem_list_len(pylist_of(self), &length); /* should it fail, the call that follows says why */
     needle->thread = module_let_go(length * FIND_COST);
     return 1;
 }
 
-/* Returns 1 for COMEM_OK, 0 for COMEM_NOT_FOUND, -1 with an exception for another status. */
+/* Returns 1 for COMEM_OK, 0 for COMEM_NOT_FOUND, UNDECIDED for COMEM_TYPE, -1 with an exception for another status. */
 static int needle_close(struct needle *needle, PyObject *self, comem_status status)
 {
     module_take_back(needle->thread);
-    int found = status == COMEM_OK ? 1 : status == COMEM_NOT_FOUND ? 0 : pyobject_fail(self, status);
     Py_XDECREF(needle->owner);
-    return found;
+    return status == COMEM_OK          ? 1
+           : status == COMEM_NOT_FOUND ? 0
+           : status == COMEM_TYPE      ? UNDECIDED
+                                       : pyobject_fail(self, status);
 }
 
 /* Which value of a snapshot, from `from` on, is the first that equals `object`; the number of values if none does. -1 with an
@@ -71,12 +76,12 @@ static int pylist_find(PyObject *self, PyObject *object, comem_slice slice, size
 {
     struct needle needle;
     int found = needle_open(&needle, self, object);
-    if (found > 0) {
-        comem_status status = comem_list_index(pylist_of(self), needle.value, slice.start, slice.stop, index);
-        return needle_close(&needle, self, status);
-    }
+    if (found == 1)
+        found = needle_close(&needle, self, list_index_plain(pylist_of(self), &needle.value, slice, index));
+    if (found != UNDECIDED)
+        return found;
     struct snapshot snapshot;
-    if (found < 0 || snapshot_take(&snapshot, self, slice) < 0)
+    if (snapshot_take(&snapshot, self, slice) < 0)
         return -1;
     Py_ssize_t at = snapshot_find(&snapshot, 0, self, object);
     *index = (size_t)(snapshot.start + at);
@@ -143,12 +148,12 @@ PyObject *pylist_count(PyObject *self, PyObject *object)
     size_t count = 0;
     struct needle needle;
     int found = needle_open(&needle, self, object);
-    if (found > 0) {
-        comem_status status = comem_list_count(pylist_of(self), needle.value, &count);
-        return needle_close(&needle, self, status) < 0 ? NULL : PyLong_FromSize_t(count);
-    }
+    if (found == 1)
+        found = needle_close(&needle, self, list_count_plain(pylist_of(self), &needle.value, &count));
+    if (found != UNDECIDED)
+        return found < 0 ? NULL : PyLong_FromSize_t(count);
     struct snapshot snapshot;
-    if (found < 0 || snapshot_take(&snapshot, self, COMEM_SLICE_ALL) < 0)
+    if (snapshot_take(&snapshot, self, COMEM_SLICE_ALL) < 0)
         return NULL;
     Py_ssize_t at = snapshot_find(&snapshot, 0, self, object);
     for (; at >= 0 && (size_t)at < snapshot.count; at = snapshot_find(&snapshot, (size_t)at + 1, self, object))
@@ -203,9 +208,9 @@ PyObject *pylist_remove(PyObject *self, PyObject *object)
 {
     struct needle needle;
     int found = needle_open(&needle, self, object);
-    if (found > 0)
-        found = needle_close(&needle, self, comem_list_remove(pylist_of(self), needle.value));
-    else if (found == 0)
+    if (found == 1)
+        found = needle_close(&needle, self, list_remove_plain(pylist_of(self), &needle.value));
+    if (found == UNDECIDED)
         found = pylist_remove_other(self, object);
     if (found < 0)
         return NULL;

@@ -59,10 +59,19 @@ comem_status list_delete_if(comem_list *list, const struct list_moment *moment, 
 comem_status list_permute_if(comem_list *list, const struct list_moment *moment, const uint64_t *order, size_t count,
                              bool *done);
 
+/* comem_list_index(), comem_list_count() and comem_list_remove() of a number, str or bytes, for who can compare what the engine
+ * cannot. COMEM_TYPE, and nothing was done: an item that came before may be equal all the same, a pickle, a big int, a
+ * complex number or a bytearray. */
+comem_status list_index_plain(comem_list *list, const comem_value *value, comem_slice slice, size_t *index);
+comem_status list_count_plain(comem_list *list, const comem_value *value, size_t *count);
+comem_status list_remove_plain(comem_list *list, const comem_value *value);
+
 /* Begins at the first item. The list must stay held while the cursor is used. */
 void list_cursor_start(struct list_cursor *cursor, comem_list *list);
 /* The next item. COMEM_OUT_OF_RANGE: there is none now. O(1), 4 ns for numbers. */
 comem_status list_cursor_next(struct list_cursor *cursor, comem_value *value);
+/* Goes on with item `index`, whether there is one or not. */
+void list_cursor_move(struct list_cursor *cursor, uint64_t index);
 /* Nothing to give back; may be used again after list_cursor_start(). */
 void list_cursor_clear(struct list_cursor *cursor);
 

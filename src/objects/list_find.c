@@ -2,11 +2,14 @@
  *
  * Looking      without the lock, as list_range.c does it; remove() looks under the lock, because it goes on from there. Values
  *              of C compare as in Python and run nobody's code, so both may happen in the engine.
+ * For Python   Some items only Python compares with a scalar: a pickle may be of any class, a big int equals a float, a complex
+ *              number an int, a bytearray bytes. The functions called _plain() stop where one of them comes first.
  * Cost         2 ns a number, 5 ns a str.
  */
 #include "objects/list_change.h"
 #include "objects/list_read.h"
 #include "value/order.h"
+#include "value/packed.h"
 
 #include <stdlib.h>
 
@@ -18,9 +21,12 @@ struct find {
     const comem_value *value;
     struct cell_image needle;
     comem_slice slice;
-    bool all; /* count them all */
+    bool all;   /* count them all */
+    bool plain; /* stop at an item that only Python compares */
     uint64_t index, count;
 };
+
+enum meeting { MEET_OTHER, MEET_EQUAL, MEET_UNKNOWN };
 
 static comem_status find_open(struct find *find, const comem_value *value)
 {
@@ -67,6 +73,39 @@ static inline bool find_equal(struct store_map *map, const struct find *find, st
     return find_equal_other(map, find, image);
 }
 
+/* Whether a cell that is neither number nor str nor bytes may equal a scalar for all that the engine knows. */
+static bool find_is_unknown(struct store_map *map, struct cell_image image)
+{
+    uint8_t head[PACKED_HEAD] = {0};
+    uint64_t size = cell_near_size(image.head);
+    if (cell_kind(image.head) != COMEM_PACKED)
+        return cell_kind(image.head) == COMEM_PICKLE;
+    if (!cell_is_far(image.head)) {
+        uint64_t low = image.head >> 24 | image.body << 40; /* the first bytes of near text */
+        for (unsigned i = 0; i < sizeof head; i++)
+            head[i] = (uint8_t)(low >> 8 * i);
+        return !packed_heads_container(head, size);
+    }
+    const void *bytes = cell_far_size(map, image, &size) ? cell_far_bytes(map, image, size) : NULL;
+    if (bytes == NULL)
+        return false; /* not what it was */
+    word_copy_out(head, bytes, size < sizeof head ? size : sizeof head);
+    return !packed_heads_container(head, size);
+}
+
+static inline enum meeting find_meet(struct store_map *map, const struct find *find, struct cell_image image)
+{
+    if (find_equal(map, find, image))
+        return MEET_EQUAL;
+    bool asked = find->plain && cell_kind(image.head) > COMEM_BYTES;
+    return asked && find_is_unknown(map, image) ? MEET_UNKNOWN : MEET_OTHER;
+}
+
+static comem_status find_unknown(void)
+{
+    return store_error(COMEM_TYPE, "the list holds an item that only Python compares");
+}
+
 static enum attempt find_see(struct participant *me, struct list_look *look, void *context, comem_status *status)
 {
     struct find *find = context;
@@ -80,7 +119,14 @@ static enum attempt find_see(struct participant *me, struct list_look *look, voi
         const struct cell *cell = list_view_cell(&look->view, index);
         if (cell == NULL || (look->view.first != block && !list_look_holds(look)))
             return ATTEMPT_AGAIN;
-        if (!find_equal(me->map, find, cell_load(cell)))
+        enum meeting meeting = find_meet(me->map, find, cell_load(cell));
+        if (meeting == MEET_UNKNOWN) {
+            if (!list_look_holds(look))
+                return ATTEMPT_AGAIN;
+            *status = find_unknown();
+            return ATTEMPT_FAILED;
+        }
+        if (meeting == MEET_OTHER)
             continue;
         if (find->count++ == 0)
             find->index = index;
@@ -113,33 +159,55 @@ static comem_status not_found(void)
     return store_error(COMEM_NOT_FOUND, "the list was looked through as it stood at one moment");
 }
 
-comem_status comem_list_index(comem_list *list, comem_value value, int64_t start, int64_t stop, size_t *index)
+static comem_status find_index(comem_list *list, struct find *find, const comem_value *value, size_t *index)
 {
-    struct find find = {.slice = {start, stop, 1}};
     if (index == NULL)
         return store_error(COMEM_INVALID, "the place for the index is NULL");
     *index = 0;
-    comem_status status = find_open(&find, &value);
+    comem_status status = find_open(find, value);
     if (status == COMEM_OK)
-        status = find_in(list, &find);
+        status = find_in(list, find);
     if (status != COMEM_OK)
         return status;
-    *index = (size_t)find.index;
-    return find.count > 0 ? COMEM_OK : not_found();
+    *index = (size_t)find->index;
+    return find->count > 0 ? COMEM_OK : not_found();
+}
+
+comem_status comem_list_index(comem_list *list, comem_value value, int64_t start, int64_t stop, size_t *index)
+{
+    struct find find = {.slice = {start, stop, 1}};
+    return find_index(list, &find, &value, index);
+}
+
+comem_status list_index_plain(comem_list *list, const comem_value *value, comem_slice slice, size_t *index)
+{
+    struct find find = {.slice = slice, .plain = true};
+    return find_index(list, &find, value, index);
+}
+
+static comem_status find_count(comem_list *list, struct find *find, const comem_value *value, size_t *count)
+{
+    if (count == NULL)
+        return store_error(COMEM_INVALID, "the place for the number is NULL");
+    *count = 0;
+    comem_status status = find_open(find, value);
+    if (status == COMEM_OK)
+        status = find_in(list, find);
+    if (status == COMEM_OK)
+        *count = (size_t)find->count;
+    return status;
 }
 
 comem_status comem_list_count(comem_list *list, comem_value value, size_t *count)
 {
     struct find find = {.slice = {0, INT64_MAX, 1}, .all = true};
-    if (count == NULL)
-        return store_error(COMEM_INVALID, "the place for the number is NULL");
-    *count = 0;
-    comem_status status = find_open(&find, &value);
-    if (status == COMEM_OK)
-        status = find_in(list, &find);
-    if (status == COMEM_OK)
-        *count = (size_t)find.count;
-    return status;
+    return find_count(list, &find, &value, count);
+}
+
+comem_status list_count_plain(comem_list *list, const comem_value *value, size_t *count)
+{
+    struct find find = {.slice = {0, INT64_MAX, 1}, .all = true, .plain = true};
+    return find_count(list, &find, value, count);
 }
 
 /* ---- remove ---- */
@@ -152,35 +220,50 @@ static comem_status remove_once(struct participant *me, struct comem_object *lis
         return status;
     struct list_view view = list_view(me->map, locked.table, locked.length);
     uint64_t index = 0;
+    enum meeting meeting = MEET_OTHER;
     for (; index < locked.length; index++) {
         const struct cell *cell = list_view_cell(&view, index);
         if (cell == NULL)
             return list_damaged(me, list);
-        if (find_equal(me->map, find, cell_load(cell)))
+        meeting = find_meet(me->map, find, cell_load(cell));
+        if (meeting != MEET_OTHER)
             break;
     }
     struct list_change change = {.start = index, .stop = index + 1};
-    status = index < locked.length ? list_change(me, list, &locked, &change) : not_found();
+    status = meeting == MEET_EQUAL     ? list_change(me, list, &locked, &change)
+             : meeting == MEET_UNKNOWN ? find_unknown()
+                                       : not_found();
     if (status == COMEM_OK)
         return list_change_end(me, list);
     lock_release(me, &list->shared->lock);
     return status;
 }
 
-comem_status comem_list_remove(comem_list *list, comem_value value)
+static comem_status find_remove(comem_list *list, struct find *find, const comem_value *value)
 {
     struct participant *me;
-    struct find find = {.value = NULL};
-    comem_status status = find_open(&find, &value);
+    comem_status status = find_open(find, value);
     if (status == COMEM_OK)
         status = list_enter(list, &me);
     if (status != COMEM_OK)
         return status;
     unsigned tries = heap_first_try(me);
     do {
-        status = remove_once(me, &list->object, &find);
+        status = remove_once(me, &list->object, find);
     } while (heap_try_again(me, status, &tries));
     trash_work(me, CHANGE_WORK);
     participant_leave(me);
     return status;
+}
+
+comem_status comem_list_remove(comem_list *list, comem_value value)
+{
+    struct find find = {.plain = false};
+    return find_remove(list, &find, &value);
+}
+
+comem_status list_remove_plain(comem_list *list, const comem_value *value)
+{
+    struct find find = {.plain = true};
+    return find_remove(list, &find, value);
 }

@@ -623,3 +623,13 @@ bool packed_big_int(const comem_value *packed, uint64_t *number)
     *number = root.number;
     return root.big;
 }
+
+/* ---- kinds ---- */
+
+bool packed_heads_container(const uint8_t *head, size_t size)
+{
+    uint8_t first = size > 0 ? head[0] : 0;
+    bool map_or_array = (first >= 0x80 && first <= 0x9F) || (first >= 0xDC && first <= 0xDF);
+    size_t type = first >= 0xD4 && first <= 0xD8 ? 1 : first == 0xC7 ? 2 : first == 0xC8 ? 3 : first == 0xC9 ? 5 : 0;
+    return map_or_array || (type > 0 && type < size && head[type] >= PACKED_TUPLE && head[type] <= PACKED_FROZENSET);
+}

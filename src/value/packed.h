@@ -84,6 +84,12 @@ struct packed_visitor {
  * COMEM_DAMAGED: it is not what a packer writes; else what the visitor said. 10 ns an item. */
 comem_status packed_walk(const comem_value *packed, const struct packed_visitor *visitor, void *context);
 
+#define PACKED_HEAD 6u /* bytes at the beginning that tell what kind of value it is */
+
+/* Whether bytes that begin like these, all of `size` or PACKED_HEAD of them, are a list, tuple, set, frozenset or dict: no scalar
+ * equals that. */
+bool packed_heads_container(const uint8_t *head, size_t size);
+
 /* ---- big ints; also for numbers that are none, of up to 8 bytes ---- */
 
 /* The bytes that matter of a two's complement number of `size` bytes: those above only repeat the sign. At least 1. */

@@ -580,6 +580,85 @@ static void sort_ends_with_floats_that_are_no_numbers(void **state)
     assert_int_equal(support_used(bench->map), 0);
 }
 
+/* ---- what only Python compares ---- */
+
+static comem_value packed(comem_value tree)
+{
+    comem_value value;
+    assert_ok(comem_value_pack(&tree, &value));
+    return value;
+}
+
+static comem_value of_kind(comem_kind kind, const void *data, size_t size)
+{
+    comem_value value = comem_bytes(data, size);
+    value.kind = kind;
+    return value;
+}
+
+/* Looks for 7 in a list of `other` and 7, and in one of 7 and `other`. */
+static void look_beside(comem_store *store, comem_value other, bool unknown)
+{
+    const comem_value seven = comem_int(7), behind[] = {other, seven, seven}, before[] = {seven, other, seven};
+    comem_list *list = list_of(store, behind, 3);
+    size_t found;
+    assert_int_equal(list_index_plain(list, &seven, COMEM_SLICE_ALL, &found), unknown ? COMEM_TYPE : COMEM_OK);
+    assert_int_equal(found, unknown ? 0 : 1);
+    assert_ok(list_index_plain(list, &seven, comem_slice_of(1, 3, 1), &found));
+    assert_int_equal(list_count_plain(list, &seven, &found), unknown ? COMEM_TYPE : COMEM_OK);
+    assert_int_equal(found, unknown ? 0 : 2);
+    assert_int_equal(list_remove_plain(list, &seven), unknown ? COMEM_TYPE : COMEM_OK);
+    assert_int_equal(support_len(list), unknown ? 3 : 2);
+    assert_ok(comem_list_index(list, seven, 0, INT64_MAX, &found)); /* for C, only what has the same bytes is equal */
+    comem_list_release(list);
+    list = list_of(store, before, 3);
+    assert_ok(list_index_plain(list, &seven, COMEM_SLICE_ALL, &found));
+    assert_int_equal(list_count_plain(list, &seven, &found), unknown ? COMEM_TYPE : COMEM_OK);
+    assert_ok(list_remove_plain(list, &seven));
+    assert_int_equal(list_remove_plain(list, &seven), unknown ? COMEM_TYPE : COMEM_OK);
+    comem_list_release(list);
+}
+
+/* A Decimal(7) would not be found, or a list of tuples be looked through by Python. */
+static void looking_stops_where_only_python_can_tell(void **state)
+{
+    enum { ITEMS = 70000 };
+    struct bench *bench = *state;
+    static comem_value many[ITEMS];
+    static const char bytes[400] = {[399] = 1};
+    for (size_t i = 0; i < ITEMS; i++)
+        many[i] = comem_int(7);
+    for (size_t size = 0; size <= ITEMS; size = size == 0 ? 1 : size * 3) {
+        const comem_kind containers[] = {COMEM_LIST, COMEM_TUPLE, COMEM_SET, COMEM_FROZENSET};
+        for (unsigned i = 0; i < 4; i++) {
+            comem_value value = packed(comem_items(containers[i], many, i < 2 ? size : size > 0));
+            look_beside(&bench->store, value, false);
+            comem_value_clear(&value);
+        }
+        comem_value dict = packed(comem_items(COMEM_DICT, many, size > 0));
+        look_beside(&bench->store, dict, false);
+        comem_value_clear(&dict);
+    }
+    const comem_value parts[] = {comem_float(7), comem_float(0)};
+    comem_value unknown[] = {packed(comem_items(COMEM_COMPLEX, parts, 2)),
+                             packed(of_kind(COMEM_BIG_INT, bytes, sizeof bytes)),
+                             packed(of_kind(COMEM_BIG_INT, bytes + 390, 10)),
+                             packed(of_kind(COMEM_BIG_INT, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 9)), /* 2^64 - 1 */
+                             packed(of_kind(COMEM_BYTEARRAY, bytes, 0)),
+                             packed(of_kind(COMEM_BYTEARRAY, bytes, 1)),
+                             packed(of_kind(COMEM_BYTEARRAY, bytes, sizeof bytes)),
+                             of_kind(COMEM_PICKLE, bytes, 0),
+                             of_kind(COMEM_PICKLE, bytes, 13),
+                             of_kind(COMEM_PICKLE, bytes, sizeof bytes)};
+    for (unsigned i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        look_beside(&bench->store, unknown[i], true);
+        comem_value_clear(&unknown[i]);
+    }
+    comem_list *inner = support_list(&bench->store);
+    look_beside(&bench->store, comem_ref(inner), false);
+    comem_list_release(inner);
+}
+
 int main(int argc, char **argv)
 {
     support_choose(argc, argv);
@@ -587,6 +666,7 @@ int main(int argc, char **argv)
         WITH_STORE(equal_is_what_is_equal_in_python),
         WITH_STORE(index_and_count_find_what_a_walk_finds),
         WITH_STORE(remove_takes_the_first_equal_item),
+        WITH_STORE(looking_stops_where_only_python_can_tell),
         WITH_STORE(the_first_items_that_differ_decide),
         WITH_STORE(a_list_comes_before_what_it_begins),
         WITH_STORE(nested_lists_are_compared_by_what_they_hold),
