@@ -3,7 +3,8 @@
  * Both are live by index, as a built-in list's: items appended while the loop runs are met, and an iterator that has met
  * the end stays there. The forward one reads through the engine's cursor, which fetches cells ahead and uses them while
  * they are unchanged. It gives an int that nobody has kept a new value instead of making another one, which is half of a
- * loop's time: the same block of memory as if it had been freed and allocated again. An iterator belongs to its process; threads may share one, each item goes to one of them.
+ * loop's time: the same block of memory as if it had been freed and allocated again. An iterator belongs to its process; threads may share
+ * one, each item goes to one of them. Its copy, or its pickle, is another one of the same list at the same place.
  */
 #include <sched.h>
 
@@ -27,6 +28,45 @@ struct reverse_iterator_object {
     PyObject *list; /* NULL once the end was met */
     Py_ssize_t index;
 };
+
+/* ---- both ----------------------------------------------------------------------------------------------------- */
+
+PyDoc_STRVAR(length_hint_doc, "__length_hint__($self, /)\n--\n\nHow many items are left, if the list stays as it is.");
+
+PyDoc_STRVAR(reduce_doc, "__reduce__($self, /)\n--\n\n"
+                         "For pickle and copy: the list, and where in it the iterator stands.");
+
+PyDoc_STRVAR(set_state_doc,
+             "__setstate__($self, index, /)\n--\n\n"
+             "Go on with the item at index, or with the one nearest to it. Nothing for an iterator that has\n"
+             "met its end.");
+
+/* `function`, iter() or reversed(), of `list` and then a move to `index`; of nothing when `list` is NULL: the end was met. */
+static PyObject *iterator_recipe(const char *function, PyObject *list, Py_ssize_t index)
+{
+    PyObject *builtins = PyImport_ImportModule("builtins");
+    if (builtins == NULL)
+        return NULL;
+    PyObject *make = PyObject_GetAttrString(builtins, list == NULL ? "iter" : function), *recipe = NULL;
+    if (make != NULL && list == NULL)
+        recipe = Py_BuildValue("O(())", make);
+    else if (make != NULL)
+        recipe = Py_BuildValue("O(O)n", make, list, index);
+    Py_XDECREF(make);
+    Py_DECREF(builtins);
+    return recipe;
+}
+
+/* The index that `state` asks for, from `least` to the list's length less `behind`. 0, or -1 with an exception. */
+static int iterator_state(PyObject *list, PyObject *state, Py_ssize_t least, Py_ssize_t behind, Py_ssize_t *index)
+{
+    Py_ssize_t wanted = PyLong_AsSsize_t(state), most;
+    if ((wanted == -1 && PyErr_Occurred()) || (most = pylist_length(list)) < 0)
+        return -1;
+    most -= behind;
+    *index = wanted < least ? least : wanted > most ? most : wanted;
+    return 0;
+}
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
@@ -157,8 +197,6 @@ static PyObject *iterator_next(PyObject *self)
     return object;
 }
 
-PyDoc_STRVAR(length_hint_doc, "__length_hint__($self, /)\n--\n\nHow many items are left, if the list stays as it is.");
-
 static PyObject *iterator_length_hint(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     struct iterator_object *iterator = (struct iterator_object *)(void *)self;
@@ -168,8 +206,28 @@ static PyObject *iterator_length_hint(PyObject *self, PyObject *Py_UNUSED(unused
     return PyLong_FromSsize_t(length > iterator->index ? length - iterator->index : 0);
 }
 
+static PyObject *iterator_reduce(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    struct iterator_object *iterator = (struct iterator_object *)(void *)self;
+    return iterator_recipe("iter", iterator->list, iterator->index);
+}
+
+static PyObject *iterator_set_state(PyObject *self, PyObject *state)
+{
+    struct iterator_object *iterator = (struct iterator_object *)(void *)self;
+    iterator_wait(iterator);
+    if (iterator->list == NULL)
+        Py_RETURN_NONE;
+    if (iterator_state(iterator->list, state, 0, 0, &iterator->index) < 0)
+        return NULL;
+    list_cursor_move(&iterator->cursor, (uint64_t)iterator->index);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef iterator_methods[] = {
     {"__length_hint__", iterator_length_hint, METH_NOARGS, length_hint_doc},
+    {"__reduce__", iterator_reduce, METH_NOARGS, reduce_doc},
+    {"__setstate__", iterator_set_state, METH_O, set_state_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -268,8 +326,24 @@ static PyObject *reverse_iterator_length_hint(PyObject *self, PyObject *Py_UNUSE
     return PyLong_FromSsize_t(length > iterator->index ? iterator->index + 1 : 0);
 }
 
+static PyObject *reverse_iterator_reduce(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    struct reverse_iterator_object *iterator = (struct reverse_iterator_object *)(void *)self;
+    return iterator_recipe("reversed", iterator->list, iterator->index);
+}
+
+static PyObject *reverse_iterator_set_state(PyObject *self, PyObject *state)
+{
+    struct reverse_iterator_object *iterator = (struct reverse_iterator_object *)(void *)self;
+    if (iterator->list != NULL && iterator_state(iterator->list, state, -1, 1, &iterator->index) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef reverse_iterator_methods[] = {
     {"__length_hint__", reverse_iterator_length_hint, METH_NOARGS, length_hint_doc},
+    {"__reduce__", reverse_iterator_reduce, METH_NOARGS, reduce_doc},
+    {"__setstate__", reverse_iterator_set_state, METH_O, set_state_doc},
     {NULL, NULL, 0, NULL},
 };
 

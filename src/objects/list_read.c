@@ -239,6 +239,12 @@ void list_cursor_start(struct list_cursor *cursor, comem_list *list)
     cursor->next = cursor->first = cursor->count = 0;
 }
 
+void list_cursor_move(struct list_cursor *cursor, uint64_t index)
+{
+    cursor->next = index;
+    cursor->count = 0;
+}
+
 void list_cursor_clear(struct list_cursor *cursor)
 {
     cursor->list = NULL;
