@@ -254,6 +254,27 @@ static int batch_fill_shared(struct batch *batch, PyObject *other)
     return 0;
 }
 
+/* The items of any iterable as a new built-in list. What it says of their number is asked for, since that may raise, and not
+ * believed. NULL with an exception. */
+static PyObject *batch_collect(PyObject *iterable, const char *sentence)
+{
+    PyObject *iterator = PyObject_GetIter(iterable), *item = NULL;
+    if (iterator == NULL && sentence != NULL && PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_SetString(PyExc_TypeError, sentence);
+    if (iterator == NULL)
+        return NULL;
+    PyObject *items = PyObject_LengthHint(iterable, 0) < 0 ? NULL : PyList_New(0);
+    while (items != NULL && (item = PyIter_Next(iterator)) != NULL) {
+        if (PyList_Append(items, item) < 0)
+            Py_CLEAR(items);
+        Py_DECREF(item);
+    }
+    if (PyErr_Occurred())
+        Py_CLEAR(items);
+    Py_DECREF(iterator);
+    return items;
+}
+
 int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const char *sentence, pydeep_memo *memo)
 {
     batch->few[0] = comem_none(); /* no items: the engine is called all the same, and says when the list is gone */
@@ -271,7 +292,7 @@ int batch_open(struct batch *batch, PyObject *self, PyObject *iterable, const ch
         batch->sequence = iterable;
     } else if (pylist_handle(self, iterable) == NULL || Py_TYPE(iterable)->tp_iter != pyiterator_new ||
                !pyobject_same_rules(self, iterable)) {
-        batch->sequence = sentence == NULL ? PySequence_List(iterable) : PySequence_Fast(iterable, sentence);
+        batch->sequence = batch_collect(iterable, sentence);
         if (batch->sequence == NULL)
             return -1;
     }
