@@ -49,6 +49,7 @@ struct module_state {
     PyObject *values_module;      /* comem._values; NULL until it is needed */
     PyObject *canonical_function; /* comem._keys.canonical, and */
     PyObject *typed_type;         /* comem._keys.Typed; NULL until they are needed */
+    unsigned addition;            /* pyframe.c: the instruction of a +; 0: not known yet */
     PyObject *gone_error;
     PyObject *damaged_error;
     comem_store *store; /* the program's store; NULL until it is needed */

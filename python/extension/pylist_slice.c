@@ -4,11 +4,13 @@
  * In              The values are made first, which may run foreign code; then the engine resolves the slice for the list as
  *                 it is and exchanges its items in one change.
  * += and *=       change the shared list itself, in one change.
- * list + List     is a TypeError, as with the standard proxies: whoever takes part in it is asked for list += List as well,
- *                 where the built-in list itself has to be extended.
+ * list + List     is a sum as well, where Python code says so. The interpreter asks for list += List by the same call, and that
+ *                 has to extend the built-in list itself; so where it is not plain which of them is meant (sum(),
+ *                 operator.add() and other code of C), no sum is given and a + is the built-in list's TypeError.
  */
 #include "pylist_many.h"
 
+#include "pyframe.h"
 #include "pylist.h"
 
 #define MOVE_COST 5 /* nanoseconds an item, about, for the engine to put it into another place */
@@ -77,10 +79,10 @@ int pylist_assign_slice(PyObject *self, PyObject *key, PyObject *object)
 
 /* ---- + ----------------------------------------------------------------------------------------------------------- */
 
-/* A new built-in list of the items of a List and another list. */
+/* A new built-in list of the items of two lists, shared ones or not. */
 static PyObject *lists_add(PyObject *left, PyObject *right)
 {
-    PyObject *sum = pylist_snapshot(left);
+    PyObject *sum = pylist_is_list(left) ? pylist_snapshot(left) : PyList_GetSlice(left, 0, PY_SSIZE_T_MAX);
     PyObject *others = sum == NULL ? NULL : right;
     if (sum != NULL && pylist_is_list(right))
         others = pylist_snapshot(right);
@@ -92,10 +94,19 @@ static PyObject *lists_add(PyObject *left, PyObject *right)
     return sum;
 }
 
+/* Whether a built-in list that is on the left of a List is to be added to it: 1, 0, or -1 with an exception. */
+static int list_is_added(PyObject *left, PyObject *right)
+{
+    return PyList_Check(left) ? pyframe_adds(module_state_of(Py_TYPE(right))) : 0;
+}
+
 PyObject *pylist_add(PyObject *left, PyObject *right)
 {
-    if (pylist_is_list(left) && (PyList_Check(right) || pylist_is_list(right)))
+    int added = pylist_is_list(left) ? PyList_Check(right) || pylist_is_list(right) : list_is_added(left, right);
+    if (added > 0)
         return lists_add(left, right);
+    if (added < 0)
+        return NULL;
     Py_RETURN_NOTIMPLEMENTED;
 }
 
