@@ -413,7 +413,12 @@ static PyMethodDef proxy_methods[] = {
 };
 
 static PyType_Slot proxy_slots[] = {
-    {Py_tp_doc, (void *)proxy_doc}, {Py_tp_methods, proxy_methods}, PYDICT_SLOTS, PYPROXY_SLOTS, {0, NULL},
+    {Py_tp_doc, (void *)proxy_doc},
+    {Py_tp_methods, proxy_methods},
+    PYDICT_SLOTS,
+    {Py_tp_init, (void *)pyproxy_refuse_init},
+    PYPROXY_SLOTS,
+    {0, NULL},
 };
 
 static PyType_Spec proxy_spec = {

@@ -268,14 +268,21 @@ PyObject *pylist_reversed(PyObject *self, PyObject *Py_UNUSED(unused))
     return pyiterator_new_reversed(self);
 }
 
+/* Whether a class has a __new__() of its own, which may take keywords that are none of ours. */
+static bool pylist_has_own_new(PyTypeObject *type)
+{
+    return type->tp_new != pyobject_new && type->tp_new != pyproxy_refuse_new;
+}
+
 static int pylist_init(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
-    if (keywords != NULL && PyDict_GET_SIZE(keywords) != 0) {
-        PyErr_SetString(PyExc_TypeError, "List() takes no keyword arguments");
+    PyTypeObject *type = Py_TYPE(self);
+    if (keywords != NULL && PyDict_GET_SIZE(keywords) != 0 && !pylist_has_own_new(type)) {
+        PyErr_Format(PyExc_TypeError, "%.200s() takes no keyword arguments", pyobject_type_name(type));
         return -1;
     }
     PyObject *iterable = NULL;
-    if (!PyArg_UnpackTuple(arguments, "List", 0, 1, &iterable))
+    if (!PyArg_UnpackTuple(arguments, pyobject_type_name(type), 0, 1, &iterable))
         return -1;
     if (pyreach_is_unbound(pyobject_of(self)))
         return 0;
@@ -351,7 +358,12 @@ static PyMethodDef proxy_methods[] = {
 };
 
 static PyType_Slot proxy_slots[] = {
-    {Py_tp_doc, (void *)proxy_doc}, {Py_tp_methods, proxy_methods}, PYLIST_SLOTS, PYPROXY_SLOTS, {0, NULL},
+    {Py_tp_doc, (void *)proxy_doc},
+    {Py_tp_methods, proxy_methods},
+    PYLIST_SLOTS,
+    {Py_tp_init, (void *)pylist_init},
+    PYPROXY_SLOTS,
+    {0, NULL},
 };
 
 static PyType_Spec proxy_spec = {

@@ -178,15 +178,14 @@ extern PyMemberDef pyproxy_members[];
         "_close", pyproxy_close, METH_NOARGS, pyproxy_close_doc                                                     \
     }
 
-#define PYPROXY_SLOTS                                                                                         \
-    {Py_tp_new, (void *)pyproxy_refuse_new}, {Py_tp_init, (void *)pyproxy_refuse_init},                       \
-        {Py_tp_dealloc, (void *)pyproxy_dealloc}, {Py_tp_traverse, (void *)pyproxy_traverse},                 \
-        {Py_tp_clear, (void *)pyproxy_clear_references}, {Py_tp_repr, (void *)pyproxy_repr},                  \
-        {Py_tp_str, (void *)pyproxy_str}, {Py_tp_hash, (void *)pyproxy_hash},                                 \
-        {Py_tp_getattro, (void *)PyObject_GenericGetAttr}, {Py_tp_setattro, (void *)PyObject_GenericSetAttr}, \
-        {Py_tp_getset, pyproxy_attributes},                                                                   \
-    {                                                                                                         \
-        Py_tp_members, pyproxy_members                                                                        \
+#define PYPROXY_SLOTS                                                                                             \
+    {Py_tp_new, (void *)pyproxy_refuse_new}, {Py_tp_dealloc, (void *)pyproxy_dealloc},                            \
+        {Py_tp_traverse, (void *)pyproxy_traverse}, {Py_tp_clear, (void *)pyproxy_clear_references},              \
+        {Py_tp_repr, (void *)pyproxy_repr}, {Py_tp_str, (void *)pyproxy_str}, {Py_tp_hash, (void *)pyproxy_hash}, \
+        {Py_tp_getattro, (void *)PyObject_GenericGetAttr}, {Py_tp_setattro, (void *)PyObject_GenericSetAttr},     \
+        {Py_tp_getset, pyproxy_attributes},                                                                       \
+    {                                                                                                             \
+        Py_tp_members, pyproxy_members                                                                            \
     }
 
 /* ---- of the module ---- */

@@ -515,6 +515,7 @@ static PyType_Slot proxy_slots[] = {
     {Py_tp_doc, (void *)proxy_doc},
     {Py_tp_methods, proxy_methods},
     {Py_tp_richcompare, (void *)variable_richcompare},
+    {Py_tp_init, (void *)pyproxy_refuse_init},
     PYPROXY_SLOTS,
     {0, NULL},
 };
