@@ -26,6 +26,7 @@ COPIES = "what is read out is a copy, as from a standard manager: changing it ch
 CANNOT = [
     cannot(BOTH, SEQUENCES + "test_contains_order", LOCAL),
     cannot(BOTH, LISTS + "test_index", LOCAL),
+    cannot(BOTH, LISTS + "test_remove", LOCAL),
     cannot(NATIVE, LISTS + "test_repr", "repr() names the type: List([0, 1, 2])"),
     cannot(NATIVE, HASH_MAPPING + "test_repr", "repr() names the type: Dict({1: 2})"),
     cannot(MANAGER, LISTS + "test_repr", PROXY_REPR),
@@ -33,7 +34,6 @@ CANNOT = [
     cannot(MANAGER, LISTS + "test_repr_deep", PROXY_DEEP),
     cannot(MANAGER, HASH_MAPPING + "test_repr", PROXY_REPR),
     cannot(MANAGER, HASH_MAPPING + "test_repr_deep", PROXY_DEEP),
-    cannot(MANAGER, LISTS + "test_init", "it calls __init__() again, which a proxy does not have for its items"),
     cannot(MANAGER, SEQUENCES + "test_addmul", SUBCLASS),
     cannot(MANAGER, SEQUENCES + "test_free_after_iterating", SUBCLASS),
     cannot(MANAGER, SEQUENCES + "test_getitemoverwriteiter", SUBCLASS),
@@ -42,14 +42,6 @@ CANNOT = [
     cannot(MANAGER, HASH_MAPPING + "test_setdefault", COPIES),
     cannot(MANAGER, MAPPING + "test_fromkeys", SUBCLASS),
     cannot(MANAGER, HASH_MAPPING + "test_fromkeys", SUBCLASS),
-
-    # What List and Dict are still to learn.
-    cannot(NATIVE, SEQUENCES + "test_addmul", "not yet"),
-    cannot(BOTH, SEQUENCES + "test_contains_fake", "not yet"),
-    cannot(BOTH, SEQUENCES + "test_count", "not yet"),
-    cannot(BOTH, SEQUENCES + "test_index", "not yet"),
-    cannot(BOTH, LISTS + "test_extend", "not yet"),
-    cannot(BOTH, LISTS + "test_remove", "not yet"),
 ]  # fmt: skip
 
 
