@@ -5,9 +5,11 @@
  * Iterators    have the keys, values or pairs of one moment, so they meet what was there together. They raise
  *              RuntimeError once this process has added or removed keys, as a built-in dict's do; what other processes
  *              change they do not notice. Objects are made one by one. An iterator belongs to its process; threads may
- *              share one, each item goes to one of them.
+ *              share one, each item goes to one of them. Its copy, or its pickle, is one of a list of what is left.
  */
 #include "pydict.h"
+
+#include "objects/value.h"
 
 struct dict_iterator {
     PyObject_HEAD
@@ -95,27 +97,118 @@ static int iterator_traverse(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
+/* Whether this thread has added or removed keys since. */
+static inline bool iterator_is_spoilt(const struct dict_iterator *iterator)
+{
+    return UNLIKELY(iterator->resized != dict_resized(iterator->dict) && iterator->resizes != dict_resizes);
+}
+
+static PyObject *iterator_raise_spoilt(void)
+{
+    PyErr_SetString(PyExc_RuntimeError, "dictionary changed size during iteration");
+    return NULL;
+}
+
+/* The place in the snapshot of what is met after `met` others. */
+static inline size_t iterator_place(const struct dict_iterator *iterator, size_t met)
+{
+    return iterator->backward ? iterator->snapshot.count - 1 - met : met;
+}
+
 static PyObject *iterator_next(PyObject *self)
 {
     struct dict_iterator *iterator = (struct dict_iterator *)(void *)self;
     PyObject *dict = iterator->dict;
     if (UNLIKELY(dict == NULL))
         return NULL;
-    if (UNLIKELY(iterator->resized != dict_resized(dict) && iterator->resizes != dict_resizes)) {
-        PyErr_SetString(PyExc_RuntimeError, "dictionary changed size during iteration");
-        return NULL;
-    }
-    size_t count = iterator->snapshot.count, met = iterator->next;
-    if (UNLIKELY(met == count)) {
+    if (iterator_is_spoilt(iterator))
+        return iterator_raise_spoilt();
+    size_t place = iterator_place(iterator, iterator->next);
+    if (UNLIKELY(iterator->next == iterator->snapshot.count)) {
         (void)iterator_clear(self);
         return NULL;
     }
     iterator->next++;
     Py_INCREF(dict); /* making the object may run code that takes the iterator to its end */
-    PyObject *object =
-        dict_snapshot_object(&iterator->snapshot, dict, iterator->part, iterator->backward ? count - 1 - met : met);
+    PyObject *object = dict_snapshot_object(&iterator->snapshot, dict, iterator->part, place);
     Py_DECREF(dict);
     return object;
+}
+
+/* ---- copies of iterators ----------------------------------------------------------------------------------------- */
+
+/* Copies what stands in a place of the snapshot, if it was read. 0, or -1 with MemoryError. */
+static int place_copy(const comem_value *column, size_t place, comem_value *copy)
+{
+    *copy = comem_none();
+    if (column == NULL || value_copy(&column[place], copy) == COMEM_OK)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
+/* Puts a copy where the value was that has become an object; drops it when the iterator was taken to its end meanwhile. */
+static void place_restore(comem_value *column, size_t place, comem_value *copy)
+{
+    if (column != NULL)
+        column[place] = *copy;
+    else
+        pyvalue_clear(copy);
+}
+
+/* The object for a place of the snapshot, which keeps it. NULL with an exception. */
+static PyObject *iterator_look(struct dict_iterator *iterator, PyObject *dict, size_t place)
+{
+    struct dict_snapshot *snapshot = &iterator->snapshot;
+    comem_value key, value;
+    if (place_copy(snapshot->keys, place, &key) < 0)
+        return NULL;
+    if (place_copy(snapshot->values, place, &value) < 0) {
+        pyvalue_clear(&key);
+        return NULL;
+    }
+    PyObject *object = dict_snapshot_object(snapshot, dict, iterator->part, place);
+    place_restore(snapshot->keys, place, &key);
+    place_restore(snapshot->values, place, &value);
+    return object;
+}
+
+/* A list of what is left. NULL with an exception. */
+static PyObject *iterator_rest(struct dict_iterator *iterator, PyObject *dict)
+{
+    PyObject *rest = PyList_New(0);
+    for (size_t met = iterator->next; rest != NULL && iterator->dict != NULL && met < iterator->snapshot.count; met++) {
+        if (met < iterator->next)
+            continue; /* met meanwhile by another thread, or by what unpickling runs */
+        PyObject *object = iterator_look(iterator, dict, iterator_place(iterator, met));
+        if (object == NULL || PyList_Append(rest, object) < 0)
+            Py_CLEAR(rest);
+        Py_XDECREF(object);
+    }
+    return rest;
+}
+
+PyDoc_STRVAR(iterator_reduce_doc,
+             "__reduce__($self, /)\n--\n\n"
+             "For pickle and copy: iter() and a list of what is left. RuntimeError when this process has added\n"
+             "or removed keys meanwhile, ValueUnreadable as for reading.");
+
+static PyObject *iterator_reduce(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    struct dict_iterator *iterator = (struct dict_iterator *)(void *)self;
+    PyObject *dict = iterator->dict;
+    if (dict != NULL && iterator_is_spoilt(iterator))
+        return iterator_raise_spoilt();
+    Py_XINCREF(dict); /* as in iterator_next() */
+    PyObject *rest = iterator_rest(iterator, dict);
+    Py_XDECREF(dict);
+    PyObject *builtins = rest == NULL ? NULL : PyImport_ImportModule("builtins");
+    PyObject *make = builtins == NULL ? NULL : PyObject_GetAttrString(builtins, "iter");
+    PyObject *recipe = make == NULL ? NULL : Py_BuildValue("O(O)", make, rest);
+    Py_XDECREF(make);
+    Py_XDECREF(builtins);
+    Py_XDECREF(rest);
+    return recipe;
 }
 
 PyDoc_STRVAR(length_hint_doc, "__length_hint__($self, /)\n--\n\nHow many are left.");
@@ -129,6 +222,7 @@ static PyObject *iterator_length_hint(PyObject *self, PyObject *Py_UNUSED(unused
 
 static PyMethodDef iterator_methods[] = {
     {"__length_hint__", iterator_length_hint, METH_NOARGS, length_hint_doc},
+    {"__reduce__", iterator_reduce, METH_NOARGS, iterator_reduce_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -214,6 +308,16 @@ PyDoc_STRVAR(view_reversed_doc, "__reversed__($self, /)\n--\n\n"
 static PyObject *view_reversed(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     return iterator_new(view_of(self)->dict, view_of(self)->part, true);
+}
+
+PyDoc_STRVAR(view_reduce_doc,
+             "__reduce__($self, /)\n--\n\nTypeError: a view cannot be pickled, the dict or a list of it can.");
+
+static PyObject *view_reduce(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    const char *name = pyobject_type_name(Py_TYPE(self));
+    PyErr_Format(PyExc_TypeError, "cannot pickle '%s' object: pickle the dict, or list() of the view", name);
+    return NULL;
 }
 
 static int keys_contain(PyObject *self, PyObject *key)
@@ -332,12 +436,14 @@ static PyGetSetDef view_attributes[] = {
 
 static PyMethodDef set_methods[] = {
     {"__reversed__", view_reversed, METH_NOARGS, view_reversed_doc},
+    {"__reduce__", view_reduce, METH_NOARGS, view_reduce_doc},
     {"isdisjoint", view_isdisjoint, METH_O, isdisjoint_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMethodDef values_methods[] = {
     {"__reversed__", view_reversed, METH_NOARGS, view_reversed_doc},
+    {"__reduce__", view_reduce, METH_NOARGS, view_reduce_doc},
     {NULL, NULL, 0, NULL},
 };
 

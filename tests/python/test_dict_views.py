@@ -1,6 +1,8 @@
 """Views of a shared dict, and loops over it and over them."""
 
 import collections.abc
+import copy
+import datetime
 import operator
 import pickle
 import threading
@@ -17,6 +19,10 @@ from faces import DICT_FACES, managed_dict, outcome
 def face(request):
     return request.param
 
+
+COPIES = [copy.copy, copy.deepcopy] + [
+    lambda made, p=p: pickle.loads(pickle.dumps(made, p)) for p in range(pickle.HIGHEST_PROTOCOL + 1)
+]
 
 # ---- views -----------------------------------------------------------------------------------------------------------
 
@@ -41,12 +47,17 @@ def test_views_are_live_and_loops_are_of_one_moment():
             type(view)()
         with pytest.raises(TypeError):
             type(iter(view))()
-        for target in (view, iter(view)):
-            with pytest.raises(TypeError):
-                pickle.dumps(target)
     shared["self"] = items.mapping["a"]
     del shared
     assert len(keys) == 4
+
+
+def test_a_view_is_neither_pickled_nor_copied():
+    for view in (comem.Dict(a=1).keys(), comem.Dict(a=1).values(), comem.Dict(a=1).items()):
+        for copied in COPIES:
+            with pytest.raises(TypeError, match=f"cannot pickle '{type(view).__name__}' object"):
+                copied(view)
+        assert len(view) == 1
 
 
 @pytest.mark.parametrize("operate", [operator.and_, operator.or_, operator.xor, operator.sub], ids=lambda o: o.__name__)
@@ -137,6 +148,68 @@ def test_an_iterator_that_met_the_end_stays_there(face):
     assert list(loop) == ["a"]
     shared["b"] = 2
     assert list(loop) == [] and operator.length_hint(loop) == 0
+
+
+def loops(shared):
+    """A new iterator of each kind that the dict has."""
+    made = [iter(shared), reversed(shared)]
+    if type(shared) is comem.Dict:
+        made += [turn(view) for view in (shared.keys(), shared.values(), shared.items()) for turn in (iter, reversed)]
+    return made
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_copy_of_an_iterator_has_what_is_left_and_leaves_it_there(face, copied):
+    shared = face({"short": 1, "x" * 100: "y" * 100, (1, 2): [1], None: datetime.date(2020, 1, 1)})
+    shared["inner"] = comem.List([1])
+    for step in range(len(shared) + 2):
+        for loop, same in zip(loops(shared), loops(shared)):
+            for _ in range(step):
+                assert next(loop, None) == next(same, None)
+            other = copied(loop)
+            rest = list(other)
+            assert rest == list(same) == list(loop) and len(rest) == max(0, len(shared) - step)
+            assert list(loop) == list(other) == []
+
+
+def test_an_iterator_is_copied_only_while_it_is_sound(face):
+    shared = face(a=1, b=2)
+    begun = loops(shared)
+    shared["c"] = 3
+    for loop in begun:
+        with pytest.raises(RuntimeError, match="changed size during iteration"):
+            copy.copy(loop)
+
+
+class Advances:
+    """Runs a loop on when it is unpickled."""
+
+    loop = None
+
+    def __eq__(self, other):
+        return type(other) is Advances
+
+    def __reduce__(self):
+        return advance, ()
+
+
+def advance():
+    if Advances.loop is not None:
+        next(Advances.loop)
+    return Advances()
+
+
+def test_a_loop_may_run_on_while_it_is_copied():
+    shared = comem.Dict(a=1, b=2, c=Advances(), d=4, e=5)
+    loop = Advances.loop = iter(shared.values())
+    try:
+        next(loop)
+        assert list(copy.copy(loop)) == [2, Advances(), 4, 5]
+        assert next(loop) == Advances() and list(loop) == [5]
+        loop = Advances.loop = iter(comem.Dict(a=Advances()).values())
+        assert list(copy.copy(loop)) == [Advances()]
+    finally:
+        Advances.loop = None
 
 
 def test_threads_may_share_an_iterator():
