@@ -162,7 +162,10 @@ def test_an_object_with_a_hash_of_its_own_is_compared_by_its_state(face):
     assert type(kept) is Hashed and kept.name == "a"
 
 
-@pytest.mark.parametrize("key", [Plain(), (1, Plain()), frozenset({Plain()}), HashedByIdentity(), object()], ids=lambda key: type(key).__name__)
+BY_IDENTITY = [Plain(), (1, Plain()), frozenset({Plain()}), HashedByIdentity(), object()]
+
+
+@pytest.mark.parametrize("key", BY_IDENTITY, ids=lambda key: type(key).__name__)
 def test_what_is_compared_by_identity_is_a_type_error_that_says_why(face, key):
     shared = face()
     for act in (lambda: shared.__setitem__(key, 1), lambda: key in shared, lambda: shared.update({key: 1})):
