@@ -8,6 +8,15 @@
         for item in data:
             final_list.append(item)         # seen by every process at once
 
+Each call is one change, which others see as a whole, and what depends on the value before has a call of its own:
+
+    >>> import comem
+    >>> words = comem.Dict(one=1)
+    >>> words.update(two=[], three=None)
+    >>> words["two"].append("shared, too")
+    >>> words.add("one"), words
+    (2, Dict({'one': 2, 'two': List(['shared, too']), 'three': None}))
+
 var         a global by its name, the same object in every process; forget takes the name away
 List        a list in shared memory; comem.list is the same type
 Dict        a dict in shared memory; comem.dict is the same type
