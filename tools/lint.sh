@@ -23,6 +23,7 @@ types() { # for every Python that this mypy knows of: from 3.10 on
     done
 }
 stubs() { .venv/bin/python -m pytest -q tests/python/test_stubs.py; }
+errors_page() { .venv/bin/python tools/errors_page.py --check; }
 coverage_page() { .venv/bin/python tools/check_coverage_page.py; }
 listed() {
     missing=$(files 'src/*.c' 'cli/*.c' 'python/comem/*' 'python/extension/*.c' | while read -r file; do
@@ -36,6 +37,7 @@ check 'every source stands in its meson.build' listed
 check 'formatting' format
 check 'word stores: shared memory is written through src/os/word.h alone' word_stores
 check 'docs/crash-coverage.md: every operation, and what cuts it' coverage_page
+check 'docs/errors.md: what the tests have' errors_page
 check 'the header as C99' header_alone "${CC:-cc}" -std=c99 -x c
 check 'the header as C++17' header_alone g++ -std=c++17 -x c++
 check 'warnings of clang' tools/build.sh clang

@@ -124,7 +124,7 @@ def __getattr__(name):
     if name == "managers":
         return importlib.import_module(".managers", __name__)
     if name not in _later:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(importlib.import_module("._absent", __name__).sentence(name))
     found = globals()[name] = getattr(importlib.import_module(f".{_later[name]}", __name__), name)
     return found
 

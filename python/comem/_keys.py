@@ -54,7 +54,7 @@ def _key(key: Any) -> Any:
     if cls in _PLAIN:
         return _PLAIN[cls](key)
     if issubclass(cls, _SHARED):
-        raise TypeError(f"cannot use a shared object as a key: '{cls.__name__}'")
+        raise TypeError(f"cannot use a shared object as a key: '{cls.__name__}'; use a name for it, a str say")
     hash(key)  # TypeError: unhashable
     for owner in cls.__mro__:
         if "__comem_key__" in owner.__dict__:
@@ -209,7 +209,10 @@ def _name(key: Any) -> str:
     except (AttributeError, KeyError):
         found = None
     if found is not key and key not in (type(None), type(NotImplemented), type(...)):  # which pickle knows
-        raise TypeError(f"cannot use {key!r} in a key: it is not found as {name}, nor would a copy be")
+        raise TypeError(
+            f"cannot use {key!r} in a key: it is not found as {name}, so a copy would not be either; define it at the top"
+            " of a module"
+        )
     return name
 
 

@@ -192,7 +192,7 @@ def _reopen(cls: type[Store], name: str, pickle: bool, store_id: bytes) -> Store
 
 def _full_name(name: str | os.PathLike[str]) -> str:
     """A name as it is, a path from the root on: it may be needed in another folder."""
-    text = os.fspath(name)
+    text = os.fspath(name) if isinstance(name, os.PathLike) else name
     if not isinstance(text, str):
         raise TypeError(f"a store's name is a str or a path of str, not '{type(text).__name__}'")
     if "\0" in text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+import sys
 from typing import Any
 
 from . import _engine
@@ -59,6 +60,7 @@ class _Pickler(pickle.Pickler):
         if type(part) is _engine.Unbound:
             part.__reduce__  # any attribute makes it what it stands for
         if not issubclass(type(part), _SHARED):  # isinstance() would believe what an object says of itself
+            _refuse_connection(part)
             return NotImplemented
         self._held.append(part)
         return _reference, (type(part), len(self._held) - 1)
@@ -73,6 +75,13 @@ class _KeyPickler(_Pickler):
             _local_classes[name] = part
             return _local_class, name
         return super().reducer_override(part)
+
+
+def _refuse_connection(part: Any) -> None:
+    """TypeError: a pipe's end. Its pickle has the number of a descriptor, which is another file's elsewhere."""
+    connection = sys.modules.get("multiprocessing.connection")
+    if connection is not None and isinstance(part, connection._ConnectionBase):
+        raise TypeError(f"cannot pickle '{type(part).__name__}' object")
 
 
 class _Unpickler(pickle.Unpickler):
@@ -129,9 +138,20 @@ def _dumps(value: Any, pickler: type[_Pickler]) -> tuple[bytes, list[pickle.Pick
     except (RecursionError, _engine.DamagedError):
         raise  # RuntimeErrors, but not about the value's type
     except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
-        hint = "; pass it as an argument of the process" if "through inheritance" in str(error) else ""
-        raise TypeError(f"cannot store an object of type '{type(value).__name__}': {error}{hint}") from error
+        raise TypeError(f"cannot store an object of type '{type(value).__name__}': {error}{_advice(error)}") from error
     return file.getvalue(), buffers, held
+
+
+def _advice(error: Exception) -> str:
+    """What to do about something that cannot be pickled."""
+    said = str(error)
+    if "through inheritance" in said or "'socket'" in said or "'Connection'" in said:
+        return "; pass it as an argument of the process"
+    if said.startswith("cannot pickle"):
+        return "; it belongs to this process: store what others can make one of their own from"
+    if said.startswith("Can't "):
+        return "; others can find only what has a name at the top of a module"
+    return ""
 
 
 def loads(stream: memoryview, buffers: list[Any], held: list[Any]) -> Any:

@@ -13,7 +13,10 @@ int pychange_again(unsigned *tries)
         return -1;
     if (++*tries < CHANGE_TRIES)
         return 0;
-    PyErr_SetString(PyExc_RuntimeError, "the value changes whenever it has been read");
+    PyErr_SetString(
+        PyExc_RuntimeError,
+        "the value was another one in each of 10000 tries to change it: what computes the new one must not store"
+        " one itself");
     return -1;
 }
 

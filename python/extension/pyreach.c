@@ -34,14 +34,14 @@ static int grace_get(uint64_t *nanoseconds)
     PyObject *module = PyImport_ImportModule("comem");
     PyObject *grace = module == NULL ? NULL : PyObject_GetAttrString(module, "handle_grace");
     double seconds = grace == NULL ? -1.0 : PyFloat_AsDouble(grace);
+    bool type = grace != NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_TypeError);
+    if (type || (grace != NULL && !PyErr_Occurred() && !(seconds >= 0.0)))
+        PyErr_Format(type ? PyExc_TypeError : PyExc_ValueError,
+                     "comem.handle_grace is a number of seconds, not below 0, and not %.100R", grace);
     Py_XDECREF(grace);
     Py_XDECREF(module);
-    if (seconds == -1.0 && PyErr_Occurred())
+    if (PyErr_Occurred())
         return -1;
-    if (!(seconds >= 0.0)) {
-        PyErr_SetString(PyExc_ValueError, "comem.handle_grace is a number of seconds, not below 0");
-        return -1;
-    }
     *nanoseconds = seconds < 1e10 ? (uint64_t)(seconds * 1e9) : UINT64_MAX;
     return 0;
 }

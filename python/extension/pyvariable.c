@@ -395,7 +395,10 @@ static PyObject *variable_new(PyTypeObject *type, PyObject *arguments, PyObject 
     PyObject *first, *initial = NULL;
     uint32_t code;
     if (keywords != NULL && PyDict_GET_SIZE(keywords) != 0) {
-        PyErr_SetString(PyExc_TypeError, "Value() takes no keyword arguments");
+        PyErr_SetString(
+            PyExc_TypeError,
+            "Value() takes a typecode and a value, by position, and no lock: .value, add() and cas() are one change "
+            "each");
         return NULL;
     }
     if (!PyArg_UnpackTuple(arguments, "Value", 1, 2, &first, &initial) || code_of(first, &code) < 0)

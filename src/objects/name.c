@@ -124,12 +124,18 @@ static bool always(const void *context)
     return true;
 }
 
+static comem_status no_longer_there(void)
+{
+    return store_answer(COMEM_GONE, "the object is no longer there: nobody held it when its name was loaded, and a "
+                                    "pickle keeps it for a time only (comem.handle_grace)");
+}
+
 static comem_status name_open_locked(struct participant *me, const struct object_name *name,
                                      struct comem_object **handle)
 {
     struct object *shared = object_at(me->map, name->offset);
     if (shared == NULL)
-        return store_error(COMEM_GONE, "the object is no longer there");
+        return no_longer_there();
     word64 *row; /* reserved before the lock is taken: it may need a table */
     comem_status status = process_row(me, me->map->process, name->offset, &row);
     if (status == COMEM_OK)
@@ -141,7 +147,7 @@ static comem_status name_open_locked(struct participant *me, const struct object
     if ((uint32_t)identity == name->generation && object_identity_state(identity) == OBJECT_LIVE)
         status = object_take(me, image, always, NULL, handle);
     else
-        status = store_error(COMEM_GONE, "the object is no longer there");
+        status = no_longer_there();
     lock_release(me, &shared->lock);
     return status;
 }

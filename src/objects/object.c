@@ -115,14 +115,16 @@ comem_status object_gone(const struct comem_object *handle)
     if (handle_is_absent(handle))
         return handle_absence(handle);
     if (handle->identity == 0 && (handle_is_unmapped(handle) || handle->map->closed))
-        return store_answer(COMEM_GONE, "the store was closed in this process");
+        return store_answer(COMEM_GONE,
+                            "the store was closed in this process: open it again, and take its objects from there");
     if (handle->identity == 0)
         return store_error(
             COMEM_GONE,
             "this process has no references: it left the store, was made by a raw clone(), or its parent could "
             "not make a record for it (store full, no /proc, descriptors closed)");
     if (object_identity_state(word_load(&handle->shared->identity)) == OBJECT_GONE)
-        return store_error(COMEM_GONE, "the object was shut down with its manager");
+        return store_error(COMEM_GONE,
+                           "the object was shut down with its manager, by shutdown() or the end of a with block");
     return store_error(COMEM_GONE, "the object is no longer there");
 }
 
@@ -142,7 +144,9 @@ comem_status object_foreign(const struct comem_object *handle)
 {
     if (handle_is_absent(handle))
         return handle_absence(handle);
-    return store_error(COMEM_INVALID, "the object referred to belongs to another store");
+    return store_error(COMEM_INVALID,
+                       "a shared object of another store cannot be referred to from this one: store a copy of "
+                       "its content");
 }
 
 struct object *object_at(struct store_map *map, uint64_t offset)

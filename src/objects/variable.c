@@ -105,7 +105,12 @@ static comem_status not_of_type(uint32_t typecode, const comem_value *value)
 
 static comem_status beyond_type(uint32_t typecode)
 {
-    return store_error(COMEM_OUT_OF_RANGE, "an int beyond the range of type '%c'", (char)typecode);
+    const struct type *type = type_at(typecode);
+    if (type->form == FORM_UNSIGNED)
+        return store_error(COMEM_OUT_OF_RANGE, "an int beyond the range of type '%c': 0 to %llu", (char)typecode,
+                           (unsigned long long)UINT64_MAX);
+    return store_error(COMEM_OUT_OF_RANGE, "an int beyond the range of type '%c': %lld to %lld", (char)typecode,
+                       (long long)type->low, (long long)type->high);
 }
 
 static comem_status fit_int(uint32_t typecode, const comem_value *value, comem_value *fit)

@@ -244,7 +244,8 @@ static bool map_is_closed(const struct store_map *map)
 
 static comem_status closed_error(void)
 {
-    return store_answer(COMEM_GONE, "the store was closed in this process");
+    return store_answer(COMEM_GONE,
+                        "the store was closed in this process: open it again, and take its objects from there");
 }
 
 comem_status participant_enter_slow(struct store_map *map, struct participant **me)

@@ -105,8 +105,8 @@ comem_status seat_more(struct participant *me, enum seat_table table)
     if (free >= SEATS_SPARE)
         return COMEM_OK;
     if (chunk == LAYOUT_CHUNKS || (chunk + 1) * SEATS_PER_CHUNK > SEATS_MAX)
-        return store_error(COMEM_SYSTEM, "the store's table of %s is full",
-                           table == SEATS_OF_SLOTS ? "threads" : "processes");
+        return store_error(COMEM_SYSTEM, "the store is used by as many %s as it has room for: about %u at a time",
+                           table == SEATS_OF_SLOTS ? "threads" : "processes", SEATS_MAX);
     return sync_upward->new_chunk(me, &seat_chunks(me->map, table)[chunk]);
 }
 

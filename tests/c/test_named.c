@@ -136,7 +136,7 @@ static void assert_gone(comem_list *list, comem_dict *dict, comem_variable *vari
     for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++)
         if (answers[i] != COMEM_GONE)
             fail_msg("call %u: %s", i, comem_strerror(answers[i]));
-    assert_detail("the store was closed in this process");
+    assert_detail("the store was closed in this process: open it again, and take its objects from there");
     assert_false(object_alive(&list->object));
     assert_int_equal(object_flags(&dict->object) & ~OBJECT_DEEP, 0);
 }

@@ -11,6 +11,11 @@ import comem
 from conftest import Child
 from starting import BEGIN, every_method, fresh_interpreter
 
+NO_LONGER_THERE = (
+    "the object is no longer there: nobody held it when its name was loaded, and a pickle keeps it for a time only "
+    "(comem.handle_grace)\n"
+)
+
 # ---- every way of sending, under every start method --------------------------------------------------------------------
 
 
@@ -525,7 +530,7 @@ def test_handle_grace_is_how_long_a_pickle_keeps_its_list(script_passes):
         assert pickle.loads(name(float("inf"))) == [1]
         """
     )
-    assert out == "the object is no longer there\n"
+    assert out == NO_LONGER_THERE
 
 
 @every_method
@@ -569,7 +574,7 @@ def test_a_pool_is_told_of_what_is_gone(program, method):
                 print(pool.map(work, [comem.List([5])]))
         """,
     )
-    assert out == "the object is no longer there\n" * 4 + "[5]\n"
+    assert out == NO_LONGER_THERE * 4 + "[5]\n"
 
 
 def test_two_processes_send_to_each_other_and_are_killed(script_passes):
