@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes docs/errors.md of the cases that tests/python/test_errors.py runs.
 
-    errors_page.py            writes the page
-    errors_page.py --check    complains, and exits with 1, if the page is another one
+errors_page.py            writes the page
+errors_page.py --check    complains, and exits with 1, if the page is another one
 """
 
 import sys

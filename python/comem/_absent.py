@@ -5,8 +5,8 @@ from __future__ import annotations
 _INSTEAD = {
     "Array Namespace": "comem.Manager().{0}() makes one, in a server process that all others ask",
     "Barrier BoundedSemaphore Condition Event JoinableQueue Lock Queue RLock Semaphore": (
-        "multiprocessing.{0}() works beside comem, and comem.Manager().{0}() makes one that can be sent to others, in a "
-        "server process that all others ask"
+        "multiprocessing.{0}() works beside comem, and comem.Manager().{0}() makes one that can be sent to others, in "
+        "a server process that all others ask"
     ),
     "LifoQueue PriorityQueue SimpleQueue": "multiprocessing.Queue() works beside comem",
     "Set set": "a comem.Dict with the members as keys, each with True, is used much like one",

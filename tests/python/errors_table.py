@@ -1,7 +1,7 @@
 """Errors that a user may make: what test_errors.py makes happen, and what docs/errors.md says, which is made of this.
 
-A program stands for what somebody writes; comem is imported. In a sentence, … stands for what differs from run to run. A
-script runs as a file of its own, and the sentence ends a traceback of it or of one of its children.
+A program stands for what somebody writes; comem is imported. In a sentence, … stands for what differs from run to run.
+A script runs as a file of its own, and the sentence ends a traceback of it or of one of its children.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,11 @@ class Group(NamedTuple):
 EXCEPTIONS = [
     ("GoneError", "BrokenPipeError, EOFError", "what is used is not there any more, or out of this process's reach"),
     ("DamagedError", "RuntimeError", "a store is damaged: its file was cut short or written to by something else"),
-    ("ValueUnreadable", "pickle.UnpicklingError", "a stored value cannot be unpickled in this process; it stays where it is"),
+    (
+        "ValueUnreadable",
+        "pickle.UnpicklingError",
+        "a stored value cannot be unpickled in this process; it stays where it is",
+    ),
     ("PrivateCopyWarning", "UserWarning", "a module makes an object at its top that no other process has"),
 ]
 
@@ -49,7 +53,9 @@ LIKE_BUILT_IN = Group(
         Case("comem.List().pop()", "IndexError", "pop from empty list", SAME),
         Case('comem.List()["a"]', "TypeError", "list indices must be integers or slices, not str", SAME),
         Case("comem.List([1]).remove(2)", "ValueError", "list.remove(x): x not in list", SAME),
-        Case("comem.List([1]) + (2,)", "TypeError", 'can only concatenate list (not "tuple") to list', "Use `extend()`."),
+        Case(
+            "comem.List([1]) + (2,)", "TypeError", 'can only concatenate list (not "tuple") to list', "Use `extend()`."
+        ),
         Case("comem.List(5)", "TypeError", "'int' object is not iterable", SAME),
         Case(
             'comem.List([1, "a"]).sort()',
@@ -109,7 +115,18 @@ ABSENT = Group(
             "comem has no Process yet: multiprocessing.Process starts the processes, and they share what comem makes",
             "`multiprocessing.Process(...)`, or `Pool`, or `os.fork()`.",
         ),
-        Case("comem.Lsit()", "AttributeError", "module 'comem' has no attribute 'Lsit'…", "`dir(comem)` lists what there is."),
+        Case(
+            "from comem import Queue",
+            "ImportError",
+            "cannot import name 'Queue' from 'comem' (…",
+            "`comem.Queue` says what to take instead.",
+        ),
+        Case(
+            "comem.Lsit()",
+            "AttributeError",
+            "module 'comem' has no attribute 'Lsit'…",
+            "`dir(comem)` lists what there is.",
+        ),
     ],
 )
 
@@ -120,29 +137,37 @@ VALUES = Group(
         Case(
             "import threading\ncomem.List([threading.Lock()])",
             "TypeError",
-            "cannot store an object of type 'lock': cannot pickle '_thread.lock' object; it belongs to this process: store "
-            "what others can make one of their own from",
-            "So for files, generators, modules, and objects that have one in an attribute: store the name, the path, the "
-            "arguments, and make it again in the process that reads.",
+            "cannot store an object of type 'lock': cannot pickle '_thread.lock' object; it belongs to this process:"
+            " store what others can make one of their own from",
+            "So for files, generators, modules, and objects that have one in an attribute: store the name, the path,"
+            " the arguments, and make it again in the process that reads.",
         ),
         Case(
             "import multiprocessing\ncomem.List([multiprocessing.Lock()])",
             "TypeError",
             "cannot store an object of type 'Lock': Lock objects should only be shared between processes through "
             "inheritance; pass it as an argument of the process",
-            "`Process(target=work, args=(lock, shared))`, or the initializer of a pool; `comem.Manager().Lock()` makes one "
-            "that can be stored.",
+            "`Process(target=work, args=(lock, shared))`, or the initializer of a pool; `comem.Manager().Lock()` makes"
+            " one that can be stored.",
         ),
         Case(
             "import socket\ncomem.List([socket.socket()])",
             "TypeError",
             "cannot store an object of type 'socket': cannot pickle … pass it as an argument of the process",
-            "Or send it through a pipe or queue of multiprocessing. A pipe's end is refused likewise.",
+            "Or send it through a pipe or queue of multiprocessing.",
+        ),
+        Case(
+            "import multiprocessing\ncomem.List(multiprocessing.Pipe())",
+            "TypeError",
+            "cannot store an object of type 'Connection': cannot pickle 'Connection' object; pass it as an argument of the"
+            " process",
+            "A pipe's end is a descriptor of its process, as a socket is.",
         ),
         Case(
             "comem.List([lambda item: item + 1])",
             "TypeError",
-            "cannot store an object of type 'function': Can't …; others can find only what has a name at the top of a module",
+            "cannot store an object of type 'function': Can't …; others can find only what has a name at the top of a"
+            " module",
             "Write `def` at the top of a module. So for classes made in a function, and their objects.",
         ),
         Case(
@@ -155,8 +180,8 @@ VALUES = Group(
         Case(
             "comem.Manager(pickle=False).list([1j, object()])",
             "TypeError",
-            "cannot store an object of type 'object' here: it would have to be pickled, and this shared object was made "
-            "with pickle=False",
+            "cannot store an object of type 'object' here: it would have to be pickled, and this shared object was made"
+            " with pickle=False",
             "Store numbers, str, bytes, None, and lists, tuples, dicts and sets of them; or leave `pickle=False` out.",
         ),
         Case(
@@ -169,14 +194,14 @@ VALUES = Group(
             'store = comem.open("myapp")\nstore.list("jobs").append(comem.List())',
             "ValueError",
             "a shared object of another store cannot be referred to from this one: store a copy of its content",
-            "`append([])`, or make it where it belongs: `store.list(name)`. `comem.List()` makes one in the program's own "
-            "store.",
+            "`append([])`, or make it where it belongs: `store.list(name)`. `comem.List()` makes one in the program's"
+            " own store.",
         ),
         Case(
             "class Job: pass\nshared = comem.List([Job()])\ndel Job\nprint(shared)\nshared[0]",
             "comem.ValueUnreadable",
-            "item 0, an object of class __main__.Job, cannot be unpickled here: AttributeError: Can't get attribute 'Job' "
-            "on <module '__main__' from …",
+            "item 0, an object of class __main__.Job, cannot be unpickled here: AttributeError: Can't get attribute"
+            " 'Job' on <module '__main__' from …",
             "Put the class into a module that all processes import. The value stays; `del`, `len`, `print` work.",
             script=True,
         ),
@@ -197,15 +222,15 @@ KEYS = Group(
         Case(
             "comem.Dict()[object()] = 3",
             "TypeError",
-            "cannot use a 'object' as a key: it is compared by identity, so a copy of it could never be found again; give "
-            "the class __eq__ and __hash__, or __comem_key__",
+            "cannot use a 'object' as a key: it is compared by identity, so a copy of it could never be found again;"
+            " give the class __eq__ and __hash__, or __comem_key__",
             "`@dataclass(frozen=True)` gives a class both.",
         ),
         Case(
             "comem.Dict()[lambda: 1] = 3",
             "TypeError",
-            "cannot use <function <lambda> at …> in a key: it is not found as …<lambda>, so a copy would not be either; "
-            "define it at the top of a module",
+            "cannot use <function <lambda> at …> in a key: it is not found as …<lambda>, so a copy would not be either;"
+            " define it at the top of a module",
             "Or use its name as the key.",
         ),
     ],
@@ -244,14 +269,15 @@ NUMBERS = Group(
         Case(
             "comem.Value('z', 0)",
             "ValueError",
-            "bad typecode 'z' (must be one of 'b', 'B', 'h', 'H', 'i', 'I', 'l', 'L', 'q', 'Q', 'f', 'd', '?', 'c', 'u', "
-            "or None); for any value: Value(None, 'z')",
+            "bad typecode 'z' (must be one of 'b', 'B', 'h', 'H', 'i', 'I', 'l', 'L', 'q', 'Q', 'f', 'd', '?', 'c',"
+            " 'u', or None); for any value: Value(None, 'z')",
             "As it says.",
         ),
         Case(
             "comem.Value('i', 0, lock=False)",
             "TypeError",
-            "Value() takes a typecode and a value, by position, and no lock: .value, add() and cas() are one change each",
+            "Value() takes a typecode and a value, by position, and no lock: .value, add() and cas() are one change"
+            " each",
             "Leave `lock=` out.",
         ),
         Case(
@@ -278,13 +304,14 @@ GLOBALS = Group(
             "comem.var('words', [])\ncomem.var('words', {})",
             "TypeError",
             "the global 'words' is a list, and was asked for as a dict",
-            "Another part of the program has the name: choose another, `'mymodule.words'` say, or `comem.forget('words')`.",
+            "Another part of the program has the name: choose another, `'mymodule.words'` say, or"
+            " `comem.forget('words')`.",
         ),
         Case(
             "comem.var('words', set())",
             "TypeError",
-            "a 'set' cannot become a global: comem has no shared kind of this container yet. A list or a dict becomes a "
-            "shared one; comem.Value(None, it) is one value, of which everybody gets copies",
+            "a 'set' cannot become a global: comem has no shared kind of this container yet. A list or a dict becomes a"
+            " shared one; comem.Value(None, it) is one value, of which everybody gets copies",
             "`comem.var('words', {})`, with the members as keys.",
         ),
         Case(
@@ -305,21 +332,23 @@ PROCESSES = Group(
         Case(
             "import multiprocessing\nshared = comem.List()\ndef work():\n    shared.append(1)\n" + SPAWN,
             "RuntimeError",
-            "this object stands for nothing: it was made while this process imported its parent's main module again. For a "
-            "global use comem.var(name, initial); make any other under `if __name__ == \"__main__\":` and pass it as an "
-            "argument",
+            "this object stands for nothing: it was made while this process imported its parent's main module again."
+            ' For a global use comem.var(name, initial); make any other under `if __name__ == "__main__":` and pass it'
+            " as an argument",
             "`shared = comem.var('shared', [])`, or `Process(target=work, args=(shared,))`. It happens under spawn and "
             "forkserver, which is the default from Python 3.14 on.",
             shown="shared = comem.List()\ndef work(): shared.append(1)",
             script=True,
         ),
         Case(
-            'import multiprocessing\nif __name__ != "__main__":\n    import comem\n    comem.var("words", []).append("x")\n'
-            "def work():\n    pass\n" + SPAWN,
+            'import multiprocessing\nif __name__ != "__main__":\n    import comem\n    comem.var("words",'
+            ' []).append("x")\ndef work():\n    pass\n'
+            + SPAWN,
             "RuntimeError",
-            "the global 'words' cannot be used here: this process is importing its parent's main module, and the parent had "
-            "not imported comem when it started it. What it does with it belongs into a function that the worker processes "
-            'call, or under `if __name__ == "__main__":`; each of them has the global, by the same comem.var()',
+            "the global 'words' cannot be used here: this process is importing its parent's main module, and the parent"
+            " had not imported comem when it started it. What it does with it belongs into a function that the worker"
+            ' processes call, or under `if __name__ == "__main__":`; each of them has the global, by the same'
+            " comem.var()",
             "Making the global at the top of a module is right; using it there is not.",
             shown='comem.var("words", []).append("x")',
             script=True,
@@ -327,7 +356,8 @@ PROCESSES = Group(
         Case(
             "import multiprocessing, warnings\n"
             "open(__file__.replace('script', 'library'), 'w').write('import comem\\ncache = comem.Dict()\\n')\n"
-            "def work():\n    warnings.simplefilter('error')\n    import library\n" + SPAWN,
+            "def work():\n    warnings.simplefilter('error')\n    import library\n"
+            + SPAWN,
             "comem.PrivateCopyWarning",
             "every process that imports library makes a shared object of its own here, which no other process has: "
             "comem.var(name, initial) gives all of them the same one",
@@ -341,8 +371,8 @@ PROCESSES = Group(
             "data = subprocess.run([sys.executable, '-c', text], stdout=subprocess.PIPE).stdout\n"
             "pickle.loads(data)",
             "comem.GoneError",
-            "the shared object is out of reach: this process is none of the program that has it, and process …, which sent "
-            "it, is gone",
+            "the shared object is out of reach: this process is none of the program that has it, and process …, which"
+            " sent it, is gone",
             "Keep the sender until the other program has loaded something; or share by a name, `comem.open('myapp')`.",
             shown="pickle.loads(data)    # of a program that has ended",
         ),
@@ -350,8 +380,8 @@ PROCESSES = Group(
             "import pickle\ncomem.handle_grace = 0\ndata = pickle.dumps(comem.List())\n"
             "for _ in range(3): pickle.dumps(comem.List())\npickle.loads(data)",
             "comem.GoneError",
-            "the object is no longer there: nobody held it when its name was loaded, and a pickle keeps it for a time only "
-            "(comem.handle_grace)",
+            "the object is no longer there: nobody held it when its name was loaded, and a pickle keeps it for a time"
+            " only (comem.handle_grace)",
             "Hold the object until it has arrived, or raise `comem.handle_grace`.",
             shown="pickle.loads(data)    # more than a minute after pickle.dumps(comem.List())",
             script=True,
@@ -405,7 +435,8 @@ STORES = Group(
             "comem.open('myapp', create=False)",
             "FileNotFoundError",
             "[Errno 2] /dev/shm/comem-…-myapp: there is no such store",
-            "Nobody has made it, or it was removed: `comem ls` lists what there is. Leave `create=False` out to make it.",
+            "Nobody has made it, or it was removed: `comem ls` lists what there is. Leave `create=False` out to"
+            " make it.",
         ),
         Case(
             "comem.open('no/such/folder/myapp')",
@@ -417,7 +448,8 @@ STORES = Group(
             "import os\ncomem.open('myapp')\nos.chmod(f'/dev/shm/comem-{os.geteuid()}-myapp', 0o644)\n"
             "comem.open('myapp').close()\ncomem.open('myapp').close()\ncomem.unlink('myapp')",
             "PermissionError",
-            "[Errno 13] /dev/shm/comem-…-myapp: others than its owner may use the store; chmod 600 takes that from them",
+            "[Errno 13] /dev/shm/comem-…-myapp: others than its owner may use the store; chmod 600 takes that from"
+            " them",
             "As it says. A store is one user's alone.",
             shown="comem.open('myapp')    # after chmod 644",
         ),
@@ -434,7 +466,9 @@ STORES = Group(
             "a store's name does not begin with a '.'; a path has a '/' in it",
             "`comem.open('./myapp')` is a file in the current folder.",
         ),
-        Case("comem.open(b'myapp')", "TypeError", "a store's name is a str or a path of str, not 'bytes'", "As it says."),
+        Case(
+            "comem.open(b'myapp')", "TypeError", "a store's name is a str or a path of str, not 'bytes'", "As it says."
+        ),
         Case(
             "comem.open('myapp', size_limit='1G')",
             "TypeError",
@@ -503,8 +537,8 @@ ROOM = Group(
         Case(
             "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\ncomem.List()",
             "MemoryError",
-            "this process's limits of address space and file size (ulimit -v, -f) leave no room for a store: it needs some "
-            "MiB of each",
+            "this process's limits of address space and file size (ulimit -v, -f) leave no room for a store: it needs"
+            " some MiB of each",
             "`ulimit -v unlimited; ulimit -f unlimited`; of a batch system, ask for more.",
             shown="comem.List()    # under ulimit -f 1",
             script=True,
@@ -514,8 +548,8 @@ ROOM = Group(
 
 DAMAGE = Group(
     "A store is damaged",
-    "comem reads nothing unchecked, so damage is an error and no crash. `comem check NAME` says what is wrong, `comem check "
-    "--repair NAME` makes right what can be ([tools.md](tools.md)).",
+    "comem reads nothing unchecked, so damage is an error and no crash. `comem check NAME` says what is wrong, `comem"
+    " check --repair NAME` makes right what can be ([tools.md](tools.md)).",
     [
         Case(
             "import os\ncomem.open('myapp').close()\nos.truncate(f'/dev/shm/comem-{os.geteuid()}-myapp', 8192)\n"
@@ -530,8 +564,8 @@ DAMAGE = Group(
             "shutil.copy(f'/dev/shm/comem-{os.geteuid()}-myapp', f'/dev/shm/comem-{os.geteuid()}-myapp-copy')\n"
             "os.chmod(f'/dev/shm/comem-{os.geteuid()}-myapp-copy', 0o600)\ncomem.open('myapp-copy')",
             "comem.DamagedError",
-            "/dev/shm/comem-…-myapp-copy: the store was in use when the machine stopped, or is a copy of one in use; look "
-            "after it with `comem check --repair …-copy`",
+            "/dev/shm/comem-…-myapp-copy: the store was in use when the machine stopped, or is a copy of one in use;"
+            " look after it with `comem check --repair …-copy`",
             "As it says. `comem export` copies a store in use.",
             shown="comem.open('copy')    # of a file that was in use",
         ),
@@ -546,21 +580,24 @@ TOGETHER = Group(
             "table = comem.Dict(a=1)\nfor key in table: table[key + 'x'] = 1",
             "RuntimeError",
             "dictionary changed size during iteration",
-            "As with the built-in type, and only for changes by this process; `for key in table.copy()` loops over a copy.",
+            "As with the built-in type, and only for changes by this process; `for key in table.copy()` loops over a"
+            " copy.",
         ),
         Case(
-            "numbers = comem.List([2, 1])\ndef key(number):\n    numbers.append(0)\n    return number\nnumbers.sort(key=key)",
+            "numbers = comem.List([2, 1])\ndef key(number):\n    numbers.append(0)\n    return"
+            " number\nnumbers.sort(key=key)",
             "ValueError",
             "list modified during sort",
-            "Another process, or the key function, changed the list meanwhile: sort again, or `sorted(numbers, key=key)`.",
+            "Another process, or the key function, changed the list meanwhile: sort again, or `sorted(numbers,"
+            " key=key)`.",
             shown="numbers.sort(key=key)",
         ),
         Case(
             "counts = comem.Dict(a=1)\ndef change(value):\n    counts['a'] = value + 1\n    return value\n"
             "counts.update_if('a', change)",
             "RuntimeError",
-            "the value was another one in each of 10000 tries to change it: what computes the new one must not store one "
-            "itself",
+            "the value was another one in each of 10000 tries to change it: what computes the new one must not store"
+            " one itself",
             "Let the function return the new value, and do nothing else: it may run several times.",
             shown="counts.update_if('a', change)    # where change() stores counts['a']",
         ),

@@ -312,6 +312,15 @@ def test_ls_does_not_fail_for_what_is_no_store_of_this_users(name):
     assert complaint_of_ls(name) == ("others than its owner may use the store; chmod 600 takes that from them", before)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_ls_does_not_fail_for_another_users_damaged_store(name):
+    before = command("ls").returncode
+    fill(name)
+    os.truncate(path_of(name), 8192)
+    os.chown(path_of(name), 65534, -1)
+    assert complaint_of_ls(name)[1] == before
+
+
 def test_a_removed_store_that_is_in_use_is_listed_by_its_descriptor_and_can_be_looked_at(name):
     with comem.open(name) as store:
         store.list("numbers").append(1)
