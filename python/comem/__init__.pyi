@@ -1,4 +1,4 @@
-from typing import Any, Optional
+from typing import Any, Optional, Tuple, Union
 
 from . import managers as managers
 from ._engine import KEEP as KEEP
@@ -39,7 +39,7 @@ dict = Dict
 handle_grace: float
 
 def Manager(
-    address: None = None,
+    address: Optional[Union[str, Tuple[str, int]]] = None,
     authkey: Optional[bytes] = None,
     *,
     deep: bool = False,

@@ -67,7 +67,7 @@ def _before_fork() -> None:
     except (OSError, MemoryError, ValueError):
         pass  # the fork must go on; whoever uses the store next is told why there is none
     register_exit()
-    for name in ("comem._keys", "comem._store", "comem._values", "comem.managers"):
+    for name in ("comem._keys", "comem._server", "comem._store", "comem._values", "comem.managers"):
         if name in sys.modules:  # another thread may just be importing it, and the child would wait for that for ever
             __import__(name)
 

@@ -1,7 +1,8 @@
 """Values that are pickles: how the extension makes them, and what it raises when one cannot be loaded.
 
 The shared objects in a value are its references, counted while it is stored; its pickle has their numbers. A pickle that an
-object's own method makes meanwhile is none of the value's, and has names, as any other.
+object's own method makes meanwhile is none of the value's, and has names, as any other. A standard manager's proxy in it
+keeps what it stands for in the server.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class _Pickler(pickle.Pickler):
             part.__reduce__  # any attribute makes it what it stands for
         if not issubclass(type(part), _SHARED):  # isinstance() would believe what an object says of itself
             _refuse_connection(part)
+            _keep_served(part)
             return NotImplemented
         self._held.append(part)
         return _reference, (type(part), len(self._held) - 1)
@@ -82,6 +84,15 @@ def _refuse_connection(part: Any) -> None:
     connection = sys.modules.get("multiprocessing.connection")
     if connection is not None and isinstance(part, connection._ConnectionBase):
         raise TypeError(f"cannot pickle '{type(part).__name__}' object")
+
+
+def _keep_served(part: Any) -> None:
+    """If it is a standard manager's proxy, have its object stay in the server."""
+    managers = sys.modules.get("multiprocessing.managers")
+    if managers is not None and isinstance(part, managers.BaseProxy):
+        from . import _server
+
+        _server.keep(part)
 
 
 class _Unpickler(pickle.Unpickler):

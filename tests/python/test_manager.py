@@ -28,7 +28,6 @@ def manager():
 def test_the_manager_is_a_standard_manager(manager):
     assert isinstance(manager, multiprocessing.managers.SyncManager)
     assert isinstance(manager, comem.managers.SyncManager)
-    assert manager.address is None
 
 
 def test_a_manager_starts_no_process():
@@ -255,34 +254,6 @@ def test_states_are_those_of_the_standard_manager():
     assert manager.join() is None
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda manager: manager.Queue(),
-        lambda manager: manager.Lock(),
-        lambda manager: manager.Namespace(),
-        lambda manager: manager.Array("i", [1]),
-        lambda manager: manager.Pool(2),
-        lambda manager: manager.connect(),
-        lambda manager: manager.get_server(),
-        lambda manager: comem.Manager(address=("127.0.0.1", 0)),
-        lambda manager: comem.managers.SyncManager().start(print),
-    ],
-)
-def test_what_is_not_there_yet_says_so_and_starts_nothing(manager, act):
-    with pytest.raises(NotImplementedError, match="later release"):
-        act(manager)
-    assert multiprocessing.active_children() == []
-
-
-@pytest.mark.parametrize("name", ["Lock", "Queue", "Array", "Event", "Pool"])
-def test_what_multiprocessing_has_itself_is_named(manager, name):
-    with pytest.raises(NotImplementedError, match=rf"has it, and multiprocessing\.{name}\(\) works beside comem$"):
-        getattr(manager, name)()
-    with pytest.raises(NotImplementedError, match=r"multiprocessing\.Manager\(\) has it$"):
-        manager.Namespace()
-
-
 def test_lists_are_made_from_iterables(manager):
     assert manager.list() == []
     assert manager.list((1, 2)) == [1, 2]
@@ -490,17 +461,6 @@ def test_a_proxy_is_made_by_a_manager_alone(manager):
     with pytest.raises(TypeError):
         comem.managers.ListProxy([1])
     assert comem.managers.ListProxy[int].__origin__ is comem.managers.ListProxy
-
-
-def test_typeids_that_the_user_registers_are_not_served_silently():
-    class Mine(comem.managers.SyncManager):
-        pass
-
-    Mine.register("counter", dict)
-    with Mine() as manager:
-        assert manager.list([1]) == [1]
-        with pytest.raises(NotImplementedError, match="counter"):
-            manager.counter()
 
 
 # ---- cost ------------------------------------------------------------------------------------------------------------

@@ -147,6 +147,10 @@ def of_a_manager() -> None:
         best = manager.Value("i", 1)
         assert_type(best, managers.ValueProxy[int])
         assert_type(best.value, int)
+        assert_type(manager.Queue(5).qsize(), int)
+        assert_type(manager.Event().is_set(), bool)
+        with manager.Lock() as locked:
+            assert_type(locked, bool)
 
 
 def by_name(name: str) -> None:
