@@ -89,7 +89,7 @@ def _refuse_connection(part: Any) -> None:
 def _keep_served(part: Any) -> None:
     """If it is a standard manager's proxy, have its object stay in the server."""
     managers = sys.modules.get("multiprocessing.managers")
-    if managers is not None and isinstance(part, managers.BaseProxy):
+    if managers is not None and issubclass(type(part), managers.BaseProxy):
         from . import _server
 
         _server.keep(part)
