@@ -12,6 +12,7 @@ from typing import (
     Iterable,
     Iterator,
     KeysView,
+    Mapping,
     MutableMapping,
     MutableSequence,
     NoReturn,
@@ -158,8 +159,14 @@ class Dict(MutableMapping[_K, _V]):
     def __contains__(self, key: object, /) -> bool: ...
     def __iter__(self, /) -> Iterator[_K]: ...
     def __reversed__(self, /) -> Iterator[_K]: ...
+    @overload
     def __or__(self, value: _Dicts[_K2, _V2], /) -> builtins.dict[Union[_K, _K2], Union[_V, _V2]]: ...
+    @overload
+    def __or__(self, value: Mapping[_K2, _V2], /) -> Any: ...  # what that mapping makes of it
+    @overload
     def __ror__(self, value: _Dicts[_K2, _V2], /) -> builtins.dict[Union[_K, _K2], Union[_V, _V2]]: ...
+    @overload
+    def __ror__(self, value: Mapping[_K2, _V2], /) -> Any: ...  # what that mapping makes of it
     @overload  # type: ignore[misc]
     def __ior__(self, value: SupportsKeysAndGetItem[_K, _V], /) -> Self: ...
     @overload

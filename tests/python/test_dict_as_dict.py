@@ -1,6 +1,7 @@
 """A shared dict where programs have a dict: what the built-in one can do, a shared one does, in both faces."""
 
 import collections
+import importlib
 import math
 import operator
 import pickle
@@ -172,3 +173,97 @@ def test_a_nan_in_a_dict_is_another_one_in_each_copy(face):
     assert shared == shared and shared != {"nan": math.nan} and shared != face(shared)
     other = pickle.loads(pickle.dumps(shared))  # another handle of the same dict
     assert shared == other and not shared != other
+
+
+# ---- where programs have a dict --------------------------------------------------------------------------------------
+
+# Each is evaluated with a built-in dict and with a shared one as `d`, and gives or raises the same.
+PROGRAMS = """
+dict(d), {**d}, [*d], tuple(d), set(d), sorted(d), list(reversed(d)), len(d), bool(d), max(d), [k for k in d]
+{k: v for k, v in d.items()}, dict(zip(d, d.values())), dict.fromkeys(d, 0), (lambda **names: names)(**d)
+'%(a)s and %(b)s' % d, '{a} and {b}'.format(**d), '{a:>3}'.format_map(d), '{0[a]} {0[b]}'.format(d)
+'{nobody}'.format_map(d)
+'%(nobody)s' % d
+string.Formatter().vformat('{a} {b}', (), d), string.Template('$a $b').substitute(d)
+string.Template('$nobody').substitute(d)
+string.Template('$a $nobody').safe_substitute(d)
+eval('a + b', {}, d), eval('[b for _ in range(a)]', {'a': 2, 'b': 3}, d)
+eval('nobody', {}, d)
+exec('c = a + b; del a', {}, d), list(d.items())
+exec('del nobody', {}, d)
+collections.Counter(d), collections.OrderedDict(d), collections.UserDict(d), collections.defaultdict(int, d)
+collections.Counter(d) + collections.Counter(d), collections.Counter(d).most_common()
+dict(collections.ChainMap({'z': 0}, d)), collections.ChainMap({}, d)['b'], len(collections.ChainMap(d, {'a': 5}))
+collections.ChainMap(d).new_child({'a': 7})['a'], collections.ChainMap(d).__setitem__('new', 1), list(d)
+types.MappingProxyType(d)['a'], list(types.MappingProxyType(d)), types.MappingProxyType(d) == {'a': 1, 'b': 2}
+types.MappingProxyType(d).get('nobody'), list(reversed(types.MappingProxyType(d)))
+types.SimpleNamespace(**d), inspect.signature(lambda a, b: 0).bind(**d).arguments
+json.dumps(dict(d)), json.dumps(d, default=dict), json.dumps({'in': d}, default=dict), json.dumps([*d.items()])
+urllib.parse.urlencode(d), ast.literal_eval(repr(dict(d))), pickle.loads(pickle.dumps(dict(d)))
+operator.getitem(d, 'a'), operator.contains(d, 'a'), operator.itemgetter('a', 'b')(d), operator.length_hint(d)
+operator.delitem(d, 'a'), operator.setitem(d, 'c', 3), list(d.items())
+operator.delitem(d, 'nobody')
+list(map(d.get, 'abc')), list(filter(d.__contains__, 'abc')), heapq.nlargest(1, d, key=d.get)
+{'z': 1} | d, operator.ior({'z': 1}, d), dict.update({}, d), {'z': 1, **d}, functools.reduce(operator.or_, [d, d])
+re.sub('a|b', lambda found: str(d[found.group()]), 'abba'), statistics.mean(d.values())
+enum.Enum('Made', dict(d)).a.value, random.Random(1).choice(list(d)) in d, [*itertools.chain(d, d.values())]
+[isinstance(d, kind) for kind in (collections.abc.MutableMapping, collections.abc.Reversible, collections.abc.Sequence)]
+collections.abc.Mapping.__contains__(d, 'a'), collections.abc.MutableMapping.pop(d, 'a'), list(d)
+d.get('a', 5), d.get('c'), d.pop('a'), d.pop('a', 5), d.setdefault('c', 5), d.setdefault('c'), d.popitem()
+d.update(), d.update({}), d.update(()), d.update(a=3, self=1, other=2, iterable=4, mapping=5), list(d.items())
+d.update([('a', 1)], **{'a': 2, 'not a name': 3}), d.__ior__('') is d, list(d.items())
+d.update({1: 2}, {3: 4})
+d.update(**{1: 2})
+d.__getitem__('nobody')
+d['a']['b']
+d[1:2]
+d.nobody
+d.__missing__
+d + d
+d & d
+d * 2
+-d
+d()
+next(d)
+len(d, d)
+d.get('a', default=1)
+d.pop('a', default=1)
+d.setdefault(key='a')
+d.copy('a')
+d.fromkeys()
+d.__contains__()
+d.__reversed__(1)
+""".strip().splitlines()
+
+MODULES = """
+ast collections enum functools heapq inspect itertools json operator pickle random re statistics string types
+urllib urllib.parse
+""".split()
+NAMES = {name: importlib.import_module(name) for name in MODULES}
+
+
+def same_error(seen, expected, face):
+    """Whether the errors are the same, but for the names of the types."""
+    own = ("comem.Dict", "Dict") if face is not managed_dict else ("comem.managers.DictProxy", "DictProxy")
+    for name in own:
+        seen = seen.replace(f"'{name}'", "'dict'").replace(f"{name}.", "dict.")
+    return seen == expected or "argument" in seen and "argument" in expected
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_does_with_a_shared_dict_what_it_does_with_a_dict(face, program):
+    shared, plain = face(a=1, b=2), {"a": 1, "b": 2}
+    run = lambda target: eval(program, {**NAMES, "d": target})
+    seen, expected = outcome(run, shared), outcome(run, plain)
+    assert seen[0] == expected[0]
+    assert seen == expected or isinstance(expected[0], type) and same_error(seen[1], expected[1], face)
+    assert dict(shared) == plain and list(shared) == list(plain)
+
+
+def test_initialising_a_native_dict_again_updates_it_and_none_is_hashed():
+    shared, plain = comem.Dict(a=1), {"a": 1}
+    for arguments, names in (({"z": 1}, {"y": 2}), ([("x", 3), ("a", 2)], {}), ((), {}), (1, {}), ([1], {})):
+        seen, expected = (outcome(lambda target: target.__init__(arguments, **names), t) for t in (shared, plain))
+        assert seen == expected and shared == plain and list(shared) == list(plain)
+    for act in (hash, lambda target: {target: 1}, lambda target: {target}, lambda target: hash((target,))):
+        assert outcome(act, shared)[0] is TypeError and "unhashable type" in outcome(act, shared)[1]

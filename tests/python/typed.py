@@ -5,6 +5,7 @@ test_stubs.py does both.
 
 import builtins
 import ctypes
+import types
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Tuple, TypeVar, Union
 
 import comem
@@ -86,6 +87,7 @@ def dicts() -> None:
     assert_type(counts.copy(), comem.Dict[str, int])
     assert_type(counts | {"d": 1}, builtins.dict[str, int])
     assert_type({"d": 1} | counts, builtins.dict[str, int])
+    assert_type(counts | types.MappingProxyType({"d": 1}), Any)
     assert_type([*counts], builtins.list[str])
     assert_type([*counts.keys()], builtins.list[str])
     assert_type([*counts.values()], builtins.list[int])
