@@ -1,13 +1,16 @@
 """The ten lines of the README, pasted into a prompt as a person would do it, print all words."""
 
 import ast
+import fcntl
 import os
 import pathlib
 import pty
 import re
 import select
 import signal
+import struct
 import sys
+import termios
 import time
 
 import pytest
@@ -24,6 +27,7 @@ class Prompt:
         if self.pid == 0:
             os.environ.update({"TERM": "xterm", "PYTHON_HISTORY": "/dev/null", "HOME": "/nonexistent", **environment})
             os.execv(sys.executable, [sys.executable, "-q", "-i"])
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("4H", 40, 120, 0, 0))
         self.shown = ""
 
     def wait_for(self, pattern):
@@ -101,5 +105,6 @@ def test_they_run_pasted_into_the_prompt_that_edits_many_lines(prompt):
     it = prompt()
     it.wait_for(r"\x1b\[\?2004h")  # from here on it takes what stands between two marks as pasted
     it.type("\x1b[200~" + ten_lines() + "\x1b[201~")
+    it.wait_for("print")  # the last line: all of it is there
     it.type("\r")
     assert_all_words(it.wait_for(r"List\((\[.*\])\)"))
