@@ -49,11 +49,16 @@ dist: ## the source archive and the wheel in dist/, both tested
 	@tools/bootstrap.sh run
 	@tools/dist.sh
 
-bench: ## measure comem beside its peers; the table says what falls short, build/bench.json has all
+bench: ## measure comem beside its peers; build/bench.json has all. PEERS=1: beside other libraries, too
 	@tools/bootstrap.sh bench
 	@tools/venv.sh numpy
 	@tools/build.sh bench
 	.venv/bin/python bench/bench.py --c-bench build/bench/bench/c_bench
+ifdef PEERS
+	@tools/bootstrap.sh peers || true
+	@VENV=build/peers tools/venv.sh --maybe UltraDict2 sharedbox subetha-ipc faster-fifo redis
+	build/peers/bin/python bench/bench.py --peers
+endif
 
 docs: ## the pages as a site, build/site/index.html
 	@tools/bootstrap.sh docs

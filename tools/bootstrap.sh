@@ -2,7 +2,7 @@
 # Installs what a make target needs and this machine lacks: by apt-get where there is one, as root or through sudo.
 # Where it cannot, one sentence names the packages.
 #
-#   bootstrap.sh run|test|conformance|bench|docs|lint|asan|crash|fuzz|models
+#   bootstrap.sh run|test|conformance|bench|peers|docs|lint|asan|crash|fuzz|models
 #
 # PYTHON names the interpreter (python3), CC the compiler (cc).
 set -eu
@@ -73,6 +73,7 @@ look() {
     case $1 in test | conformance) own_tests "$1" ;; esac
     case $1 in test | lint | asan | crash | fuzz) need libcmocka-dev header stdarg.h stddef.h setjmp.h stdint.h cmocka.h ;; esac
     case $1 in bench | lint) need liblmdb-dev header lmdb.h ;; esac
+    case $1 in peers) need redis-tools has redis-check-rdb ;; esac
     case $1 in test | models) need spin has spin ;; esac
     case $1 in lint | crash | fuzz) need clang has clang ;; esac
     case $1 in fuzz) ! has clang >/dev/null || need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" fuzzer ;; esac
