@@ -192,7 +192,10 @@ static int pylist_remove_other(PyObject *self, PyObject *object)
         if (done || PyErr_CheckSignals() < 0)
             return done ? found : -1;
     }
-    PyErr_SetString(PyExc_RuntimeError, "the list changes whenever its items are compared");
+    PyErr_Format(
+        PyExc_RuntimeError,
+        "the list was another one in each of %u tries to look through it: comparing its items must not change it",
+        REMOVE_TRIES);
     return -1;
 }
 

@@ -159,8 +159,8 @@ VALUES = Group(
         Case(
             "import multiprocessing\ncomem.List(multiprocessing.Pipe())",
             "TypeError",
-            "cannot store an object of type 'Connection': cannot pickle 'Connection' object; pass it as an argument of the"
-            " process",
+            "cannot store an object of type 'Connection': cannot pickle 'Connection' object; pass it as an argument of"
+            " the process",
             "A pipe's end is a descriptor of its process, as a socket is.",
         ),
         Case(
@@ -387,6 +387,19 @@ PROCESSES = Group(
             script=True,
         ),
         Case(
+            "import multiprocessing, os, sys\nprogram = os.path.abspath(__file__) + '.sh'\ndef work():\n   "
+            " comem.List()\nif __name__ == '__main__':\n    with open(program, 'w') as file:\n       "
+            " file.write(f'#!/bin/sh\\nulimit -v 20000000\\nexec {sys.executable} \"$@\"\\n')\n    os.chmod(program,"
+            " 0o755)\n    multiprocessing.set_executable(program)\n"
+            + SPAWN,
+            "comem.GoneError",
+            "this process could not join its program's store: cannot map … bytes of address space: Cannot allocate"
+            " memory (ulimit -v of this process)",
+            "Give children the limits that their parent has.",
+            shown="comem.List()    # in a child that has less room than its parent, by ulimit -v",
+            script=True,
+        ),
+        Case(
             "import pickle\ncomem.handle_grace = 'long'\npickle.dumps(comem.List())",
             "TypeError",
             "comem.handle_grace is a number of seconds, not below 0, and not 'long'",
@@ -591,6 +604,15 @@ TOGETHER = Group(
             "Another process, or the key function, changed the list meanwhile: sort again, or `sorted(numbers,"
             " key=key)`.",
             shown="numbers.sort(key=key)",
+        ),
+        Case(
+            "class Word(str):\n    def __eq__(self, other):\n        words[0] = 'new'\n        return True\n"
+            "words = comem.List(['a'])\nwords.remove(Word('b'))",
+            "RuntimeError",
+            "the list was another one in each of 10000 tries to look through it: comparing its items must not"
+            " change it",
+            "As it says.",
+            shown="words.remove(word)    # where word.__eq__() changes words",
         ),
         Case(
             "counts = comem.Dict(a=1)\ndef change(value):\n    counts['a'] = value + 1\n    return value\n"
