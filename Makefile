@@ -26,6 +26,7 @@ run: ## build everything; show the issue, its resolution from Python and from C,
 	@build/release/examples/mp_list
 	@printf '\n'
 	@.venv/bin/python bench/quick.py
+	@printf '\n%s\n' 'comem: .venv/bin/python has comem; README.md has ten lines to paste into it, docs/quick-start.md goes on'
 
 test: ## every test that fits in a few minutes: C, Python, models, a tenth of the crash tests
 	@tools/bootstrap.sh test

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the reference page of the C interface from include/comem.h, on stdout: what the header says is what the page says.
+"""Makes the reference page of the C interface from include/comem.h, on stdout: the page says what the header says.
 
-The header is read by its form: a comment right above declarations is about them, one with a blank line behind it is text
-of its section, `/* ---- name ---- */` begins a section.
+The header is read by its form: a comment right above declarations is about them, one with a blank line behind it is
+text of its section, `/* ---- name ---- */` begins a section.
 """
 
 import re
@@ -93,7 +93,7 @@ def pieces(header):
             yield "section", piece["title"], []
         elif piece["comment"] and not trailing:
             comment = comment_text(piece["comment"])
-        elif piece["directive"] and piece["directive"].startswith("#define COMEM_") and "COMEM_API" not in piece["directive"]:
+        elif re.match("#define COMEM_(?!API)", piece["directive"] or ""):
             code.append(piece["directive"].rstrip())
         elif piece["inline"]:
             code.append(piece["prototype"] + ";")

@@ -1,4 +1,4 @@
-"""Plain text of comments and docstrings as Markdown: what the tools beside it, which make pages of sources, have in common."""
+"""Plain text of comments and docstrings as Markdown: what the tools that make pages of sources have in common."""
 
 import re
 

@@ -47,7 +47,7 @@ def members(kind):
 
 
 def docstring(thing):
-    """A docstring as Markdown: indented lines are code in both, examples and tables become it, all else is paragraphs."""
+    """A docstring as Markdown: indented lines are code in both, examples and tables become code, the rest is text."""
     for block in re.split(r"\n\s*\n", inspect.getdoc(thing) or ""):
         if block.startswith("    "):
             yield block

@@ -1,8 +1,8 @@
 """What MkDocs is told beside mkdocs.yml: the pages of the site that are not files in docs/.
 
-The README is the site's first page. The references of C and Python are made from the header and the docstrings. A file of
-the repository that a page links to, an example or the changelog, becomes a page of its own; so links are written for
-those who read the pages in the repository, and hold in the site, too.
+The README is the site's first page. The references of C and Python are made from the header and the docstrings. A file
+of the repository that a page links to, an example or the changelog, becomes a page of its own; so links are written
+for those who read the pages in the repository, and hold in the site, too.
 """
 
 import posixpath

@@ -29,7 +29,8 @@ GoneError, DamagedError, ValueUnreadable, PrivateCopyWarning
 Importing comem starts no thread and no process and opens no store. Every function and method may be called from any
 thread of any process; a process killed in one leaves everything whole.
 
-The pages in the folder docs of comem's source say more, quick-start.md first; `make docs` there makes a site of them.
+The pages in the folder docs of comem's source say more: quick-start.md first, errors.md to look an error up; `make docs`
+there makes a site of them.
 """
 
 

@@ -19,7 +19,7 @@ PAGES = sorted(str(path.relative_to(ROOT)) for path in [ROOT / "README.md", *ROO
 # A script, and behind it `prints` with a line, or with a block of them.
 SCRIPT = re.compile(r"```python\n((?:(?!```).)*)```\s+prints(?: `([^`]*)`|:?\n\n```text\n(.*?)```)", re.DOTALL)
 
-# What tells no result, or one that differs from run to run, by the line it begins with: tested elsewhere, or not to be run.
+# What tells no result, or one that differs from run to run, by the line it begins with: tested elsewhere, or not run.
 WITHOUT_RESULT = {
     ("README.md", "import multiprocessing, comem\n"): "test_paste.py",
     ("docs/dicts.md", "import multiprocessing, comem\n"): "test_examples.py",
@@ -59,7 +59,8 @@ def test_the_scripts_of_a_page_print_what_it_says(name, script_passes, no_stores
 
 def examples(text, name):
     """The examples as typed into an interpreter, also between lines of ```."""
-    return doctest.DocTestParser().get_doctest(re.sub(r"^```.*$", "", text, flags=re.MULTILINE), {"comem": comem}, name, name, 0)
+    text = re.sub(r"^```.*$", "", text, flags=re.MULTILINE)
+    return doctest.DocTestParser().get_doctest(text, {"comem": comem}, name, name, 0)
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if ">>> " in page(name)])
@@ -94,6 +95,14 @@ def test_the_links_of_a_page_lead_somewhere(name):
         path = (ROOT / name).parent / target if target else ROOT / name
         assert path.exists(), link
         assert not anchor or anchor in anchors(path.read_text(encoding="utf-8")), link
+
+
+def test_the_readme_quotes_what_the_build_says_when_something_is_missing():
+    readme = page("README.md")
+    sentence = re.search(r"^    ERROR: Problem encountered: (.*)$", readme, re.MULTILINE)[1]
+    assert f"error('{sentence}')" in page("meson.build")
+    sentence = re.search(r"^    comem: (.*: apt-get install) ", readme, re.MULTILINE)[1]
+    assert sentence in page("tools/bootstrap.sh")
 
 
 def described():
@@ -137,7 +146,7 @@ def test_the_reference_of_c_has_every_name_of_the_header(monkeypatch):
     declared |= set(re.findall(r"^\} (comem_\w+);", header, re.MULTILINE))
     declared |= set(re.findall(r"^#define (COMEM_\w+)", header, re.MULTILINE)) - {"COMEM_H", "COMEM_API"}
     assert len(declared) > 90
-    told = {name for heading in re.findall(r"^### (.*)$", made, re.MULTILINE) for name in re.findall(r"`(\w+)`", heading)}
+    told = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^### .*$", made, re.MULTILINE))))
     assert declared - told == set()
     links = set(re.findall(r"\]\(#(\w+)\)", made))
     assert links and links - set(re.findall(r'(?:\{ #|<a id=")(\w+)', made)) == set()
@@ -145,6 +154,7 @@ def test_the_reference_of_c_has_every_name_of_the_header(monkeypatch):
 
 def test_the_reference_of_python_has_every_public_name(monkeypatch):
     made = "\n\n".join(tool("python_page", monkeypatch).page())
-    names = [*comem.__all__, "open", "unlink", "List.append", "Dict.add", "Value.add", "Store.list", "managers.SyncManager.list"]
+    names = [*comem.__all__, "open", "unlink", "List.append", "Dict.add", "Value.add", "Store.list"]
+    names += ["managers.SyncManager.list"]
     told = set(re.findall(r"{ #(\S+) }$", made, re.MULTILINE)) | set(re.findall(r"\b[A-Z]+\b", comem.__doc__))
     assert [name for name in names if name not in told] == []
