@@ -1,7 +1,7 @@
 /* pylist.c - comem.List: the type, its face in a manager, single items
  *
- * Every method is one call of the engine, or takes a snapshot and works on that (pylist_many.c, pylist_slice.c, pylist_find.c, pylist_sort.c). What
- * runs foreign code (converting, comparing, representing) runs before or after the call, never in it.
+ * Every method is one call of the engine, or takes a snapshot and works on that (the other files pylist_*.c). What runs
+ * foreign code (converting, comparing, representing) runs before or after the call, never in it.
  *
  * Lost and found  An item taken out whose Python object cannot be made is put back where it was before MemoryError is
  *                 raised.

@@ -1,11 +1,10 @@
-/* pylist_many.c - comem.List's many items at once: snapshots, extending, comparing
+/* pylist_many.c - comem.List's many items at once: snapshots, extending
  *
  * In              An iterable becomes an array of values before the engine is called, and goes in with one call: all of
  *                 it or nothing. The values borrow from objects that the array holds until the call is over.
  * Out             A list of up to PIECE items is read with one call. A longer one is read piece by piece, each turned into
  *                 objects while it is in the processor's first cache; a piece of another moment than the first one means
  *                 that writers interfere: after PIECE_TRIES the list is read with one call, which makes them wait.
- * Work on copies  Comparing works on snapshots: the foreign code that it runs may change the list, and it does not notice.
  * Cost            Extending by a built-in list of small numbers makes no object, and takes memory from the interpreter
  *                 only for more than FEW_VALUES. A snapshot: 4 ns an item, and what its object costs.
  */
@@ -349,28 +348,4 @@ PyObject *pylist_inplace_extend(PyObject *self, PyObject *iterable)
         return NULL;
     Py_INCREF(self);
     return self;
-}
-
-/* ---- comparing --------------------------------------------------------------------------------------------------- */
-
-PyObject *pylist_richcompare(PyObject *self, PyObject *other, int operation)
-{
-    comem_list *shared = pylist_handle(self, other);
-    if (shared == NULL && !PyList_Check(other))
-        Py_RETURN_NOTIMPLEMENTED;
-    bool same = shared == pylist_of(self);
-    if (same && (operation == Py_EQ || operation == Py_NE))
-        return PyBool_FromLong(operation == Py_EQ);
-    PyObject *own = pylist_snapshot(self);
-    if (own == NULL)
-        return NULL;
-    PyObject *others = same ? own : other;
-    if (shared != NULL && !same)
-        others = pylist_snapshot(other);
-    else
-        Py_INCREF(others);
-    PyObject *result = others == NULL ? NULL : PyObject_RichCompare(own, others, operation);
-    Py_XDECREF(others);
-    Py_DECREF(own);
-    return result;
 }

@@ -1,5 +1,6 @@
 """The list's operations in several processes at once, and in a store that is full."""
 
+import itertools
 import os
 import random
 import signal
@@ -48,6 +49,26 @@ def test_a_slice_is_assigned_and_read_at_once(face, length):
     for_a_while(read)
     assert all(child.result() > 0 for child in children)
     assert len(seen) > 1
+
+
+def test_a_list_is_compared_as_it_stands_at_one_moment(face):
+    """First and last item change together; whoever reads one of them before and one after meets a mixture."""
+    length = 6000
+    shared = face([0] * length)
+    mixtures = [[0] * (length - 1) + [1], [1] + [0] * (length - 1)]
+    shared_mixtures = [face(mixture) for mixture in mixtures]
+
+    def write():
+        numbers = itertools.cycle((1, 0))
+        return for_a_while(lambda: shared.__setitem__(slice(None, None, length - 1), [next(numbers)] * 2))
+
+    def compare():
+        for mixture in mixtures + shared_mixtures:
+            assert shared != mixture and not shared == mixture
+
+    child = Child(write)
+    for_a_while(compare)
+    assert child.result() > 0
 
 
 def test_an_extended_slice_is_assigned_at_once(face):
