@@ -253,16 +253,12 @@ static int batch_fill_shared(struct batch *batch, PyObject *other)
     return 0;
 }
 
-/* The items of any iterable as a new built-in list. What it says of their number is asked for, since that may raise, and not
- * believed. NULL with an exception. */
-static PyObject *batch_collect(PyObject *iterable, const char *sentence)
+#define HINT_BELIEVED ((Py_ssize_t)1 << 24) /* items that the interpreter may take memory for before there is any */
+
+/* The items that are left of an iterator as a new built-in list. NULL with an exception. */
+static PyObject *batch_collect_each(PyObject *iterator)
 {
-    PyObject *iterator = PyObject_GetIter(iterable), *item = NULL;
-    if (iterator == NULL && sentence != NULL && PyErr_ExceptionMatches(PyExc_TypeError))
-        PyErr_SetString(PyExc_TypeError, sentence);
-    if (iterator == NULL)
-        return NULL;
-    PyObject *items = PyObject_LengthHint(iterable, 0) < 0 ? NULL : PyList_New(0);
+    PyObject *items = PyList_New(0), *item;
     while (items != NULL && (item = PyIter_Next(iterator)) != NULL) {
         if (PyList_Append(items, item) < 0)
             Py_CLEAR(items);
@@ -270,6 +266,20 @@ static PyObject *batch_collect(PyObject *iterable, const char *sentence)
     }
     if (PyErr_Occurred())
         Py_CLEAR(items);
+    return items;
+}
+
+/* The items of any iterable as a new built-in list. What it says of their number may be wrong. NULL with an exception. */
+static PyObject *batch_collect(PyObject *iterable, const char *sentence)
+{
+    PyObject *iterator = PyObject_GetIter(iterable), *items = NULL;
+    if (iterator == NULL && sentence != NULL && PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_SetString(PyExc_TypeError, sentence);
+    if (iterator == NULL)
+        return NULL;
+    Py_ssize_t hint = PyObject_LengthHint(iterable, 0);
+    if (hint >= 0)
+        items = hint > HINT_BELIEVED ? batch_collect_each(iterator) : PySequence_List(iterator);
     Py_DECREF(iterator);
     return items;
 }

@@ -51,28 +51,6 @@ static bool find_same_references(struct store_map *map, const struct find *find,
     return same;
 }
 
-/* Whether a cell that is not the very same holds an equal value. */
-static bool find_equal_other(struct store_map *map, const struct find *find, struct cell_image image)
-{
-    if (cell_is_number(image.head) && cell_is_number(find->needle.head))
-        return cell_kind(image.head) != COMEM_NONE && cell_kind(find->needle.head) != COMEM_NONE &&
-               order_numbers(image, find->needle) == ORDER_EQUAL;
-    uint64_t size;
-    if (!cell_is_far(image.head) || (image.head & UINT32_MAX) != (find->needle.head & UINT32_MAX) ||
-        !cell_far_size(map, image, &size) || size != find->value->size)
-        return false;
-    const void *bytes = cell_far_bytes(map, image, size);
-    return bytes != NULL && word_equal(bytes, find->value->as.data, size) &&
-           (!cell_is_held(image.head) || find_same_references(map, find, image));
-}
-
-static inline bool find_equal(struct store_map *map, const struct find *find, struct cell_image image)
-{
-    if (image.head == find->needle.head && image.body == find->needle.body && !cell_is_far(image.head))
-        return cell_kind(image.head) != COMEM_FLOAT || order_numbers(image, image) == ORDER_EQUAL;
-    return find_equal_other(map, find, image);
-}
-
 /* Whether a cell that is neither number nor str nor bytes may equal a scalar for all that the engine knows. */
 static bool find_is_unknown(struct store_map *map, struct cell_image image)
 {
@@ -93,12 +71,38 @@ static bool find_is_unknown(struct store_map *map, struct cell_image image)
     return !packed_heads_container(head, size);
 }
 
+/* What a cell holds that is no number, or is when a number is not looked for. */
+static enum meeting find_meet_other(struct store_map *map, const struct find *find, struct cell_image image)
+{
+    if (find->plain && cell_kind(image.head) > COMEM_BYTES)
+        return find_is_unknown(map, image) ? MEET_UNKNOWN : MEET_OTHER;
+    uint64_t size;
+    if (!cell_is_far(image.head) || (image.head & UINT32_MAX) != (find->needle.head & UINT32_MAX) ||
+        !cell_far_size(map, image, &size) || size != find->value->size)
+        return MEET_OTHER;
+    const void *bytes = cell_far_bytes(map, image, size);
+    bool equal = bytes != NULL && word_equal(bytes, find->value->as.data, size) &&
+                 (!cell_is_held(image.head) || find_same_references(map, find, image));
+    return equal ? MEET_EQUAL : MEET_OTHER;
+}
+
+static enum meeting find_meet_number(const struct find *find, struct cell_image image)
+{
+    bool both = cell_kind(image.head) != COMEM_NONE && cell_kind(find->needle.head) != COMEM_NONE;
+    return both && order_numbers(image, find->needle) == ORDER_EQUAL ? MEET_EQUAL : MEET_OTHER;
+}
+
 static inline enum meeting find_meet(struct store_map *map, const struct find *find, struct cell_image image)
 {
-    if (find_equal(map, find, image))
-        return MEET_EQUAL;
-    bool asked = find->plain && cell_kind(image.head) > COMEM_BYTES;
-    return asked && find_is_unknown(map, image) ? MEET_UNKNOWN : MEET_OTHER;
+    if (image.head == find->needle.head && !cell_is_far(image.head) && cell_kind(image.head) != COMEM_FLOAT) {
+        if (image.body == find->needle.body)
+            return MEET_EQUAL;
+        if (cell_kind(image.head) == COMEM_INT) /* what most lists hold, and are looked through for */
+            return MEET_OTHER;
+    }
+    if (cell_is_number(image.head) && cell_is_number(find->needle.head))
+        return find_meet_number(find, image);
+    return find_meet_other(map, find, image);
 }
 
 static comem_status find_unknown(void)
