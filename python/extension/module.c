@@ -253,6 +253,7 @@ static PyMethodDef module_functions[] = {
     {"_handle", (PyCFunction)(void (*)(void))pypickle_handle, METH_FASTCALL, pypickle_handle_doc},
     {"_pack", (PyCFunction)(void (*)(void))pypack_function, METH_FASTCALL, pypack_function_doc},
     {"_unpack", (PyCFunction)(void (*)(void))pyunpack_function, METH_FASTCALL, pyunpack_function_doc},
+    {"_shown", PYOBJECT_METHOD(pyobject_shown), METH_FASTCALL, pyobject_shown_doc},
     {"_make_proxy_type", PYOBJECT_METHOD(pyproxy_make_type), METH_FASTCALL, pyproxy_make_type_doc},
     {NULL, NULL, 0, NULL},
 };

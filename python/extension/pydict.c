@@ -342,6 +342,7 @@ static PyMethodDef dict_methods[] = {
     {"copy", pyobject_copy, METH_NOARGS, copy_doc},
     {"fromkeys", PYOBJECT_METHOD(pydict_from_keys), METH_FASTCALL | METH_CLASS, fromkeys_doc},
     PYOBJECT_NATIVE_METHODS,
+    PYOBJECT_SHOW_METHODS,
     {NULL, NULL, 0, NULL},
 };
 
@@ -409,6 +410,7 @@ static PyMethodDef proxy_methods[] = {
     {"items", proxy_items, METH_NOARGS, proxy_items_doc},
     {"fromkeys", PYOBJECT_METHOD(proxy_fromkeys), METH_FASTCALL | METH_CLASS, proxy_fromkeys_doc},
     PYPROXY_METHODS,
+    PYOBJECT_SHOW_METHODS,
     {NULL, NULL, 0, NULL},
 };
 

@@ -86,8 +86,8 @@ PyObject *pydict_snapshot(PyObject *self);
 /* The same as a new built-in list of keys, values or pairs. */
 PyObject *pydict_list(PyObject *self, enum dict_part part);
 
-/* The same for repr(), where what cannot be unpickled is something that says so. */
-PyObject *pydict_shown(PyObject *self);
+/* The same for repr(), of the first `most` pairs, where what cannot be unpickled is something that says so. */
+PyObject *pydict_shown(PyObject *self, Py_ssize_t most);
 
 /* Stores what `source` holds, a mapping or an iterable of pairs: all of it or nothing. `memo` is of the call. 0, or -1 with an
  * exception. */

@@ -180,14 +180,15 @@ static int dict_snapshot_show(struct dict_snapshot *snapshot, PyObject *self, si
     return result;
 }
 
-/* A new built-in dict of a snapshot's pairs. */
-static PyObject *pydict_make_plain(PyObject *self, int (*put)(struct dict_snapshot *, PyObject *, size_t, PyObject *))
+/* A new built-in dict of a snapshot's first `most` pairs. */
+static PyObject *pydict_make_plain(PyObject *self, size_t most,
+                                   int (*put)(struct dict_snapshot *, PyObject *, size_t, PyObject *))
 {
     struct dict_snapshot snapshot = {.count = 0};
     if (dict_snapshot_take(&snapshot, self, DICT_ITEMS) < 0)
         return NULL;
     PyObject *plain = PyDict_New();
-    for (size_t i = 0; plain != NULL && i < snapshot.count; i++)
+    for (size_t i = 0; plain != NULL && i < snapshot.count && i < most; i++)
         if (put(&snapshot, self, i, plain) < 0)
             Py_CLEAR(plain);
     dict_snapshot_clear(&snapshot);
@@ -196,12 +197,12 @@ static PyObject *pydict_make_plain(PyObject *self, int (*put)(struct dict_snapsh
 
 PyObject *pydict_snapshot(PyObject *self)
 {
-    return pydict_make_plain(self, dict_snapshot_put);
+    return pydict_make_plain(self, SIZE_MAX, dict_snapshot_put);
 }
 
-PyObject *pydict_shown(PyObject *self)
+PyObject *pydict_shown(PyObject *self, Py_ssize_t most)
 {
-    return pydict_make_plain(self, dict_snapshot_show);
+    return pydict_make_plain(self, (size_t)most, dict_snapshot_show);
 }
 
 PyObject *pydict_list(PyObject *self, enum dict_part part)

@@ -320,6 +320,7 @@ static PyMethodDef list_methods[] = {
     PYLIST_METHODS,
     {"copy", pyobject_copy, METH_NOARGS, copy_doc},
     PYOBJECT_NATIVE_METHODS,
+    PYOBJECT_SHOW_METHODS,
     {NULL, NULL, 0, NULL},
 };
 
@@ -354,6 +355,7 @@ PyDoc_STRVAR(proxy_doc,
 static PyMethodDef proxy_methods[] = {
     PYLIST_METHODS,
     PYPROXY_METHODS,
+    PYOBJECT_SHOW_METHODS,
     {NULL, NULL, 0, NULL},
 };
 

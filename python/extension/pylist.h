@@ -22,7 +22,7 @@ comem_list *pylist_handle(PyObject *container, PyObject *object);
 
 /* The items as they stood at one moment, as a new built-in list. */
 PyObject *pylist_snapshot(PyObject *self);
-PyObject *pylist_shown(PyObject *self);
+PyObject *pylist_shown(PyObject *self, Py_ssize_t most);
 
 /* Appends the items of any iterable. 0, or -1 with an exception. */
 int pylist_extend_any(PyObject *self, PyObject *iterable);

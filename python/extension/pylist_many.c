@@ -167,10 +167,10 @@ PyObject *pylist_snapshot(PyObject *self)
     return pylist_items(self, COMEM_SLICE_ALL);
 }
 
-PyObject *pylist_shown(PyObject *self)
+PyObject *pylist_shown(PyObject *self, Py_ssize_t most)
 {
     struct snapshot snapshot;
-    if (snapshot_take(&snapshot, self, COMEM_SLICE_ALL) < 0)
+    if (snapshot_take(&snapshot, self, comem_slice_of(0, most, 1)) < 0)
         return NULL;
     PyObject *items = PyList_New(0);
     for (size_t i = 0; items != NULL && i < snapshot.count; i++) {

@@ -1,4 +1,4 @@
-/* pyobject.c - what the types of all kinds of shared objects have in common: handles, copies, pickles, repr()
+/* pyobject.c - what the types of all kinds of shared objects have in common: handles, copies, pickles
  *
  * An object of these types is one handle of this process on a shared object; it holds nothing else. Which type shows a
  * reference that was read out of a container is decided by the kind of what it refers to and by its face; both are the shared
@@ -375,76 +375,6 @@ PyObject *pyobject_deepcopy_into(comem_store *store, PyObject *self)
     PyObject *copy = memo == NULL ? NULL : pyobject_copy_deeply(type, self, memo);
     Py_XDECREF(memo);
     return copy;
-}
-
-/* ---- repr() ------------------------------------------------------------------------------------------------------ */
-
-const char *pyobject_type_name(PyTypeObject *type)
-{
-    const char *dot = strrchr(type->tp_name, '.');
-    return dot == NULL ? type->tp_name : dot + 1;
-}
-
-/* The set of shared objects that this thread is representing, by address. Borrowed; NULL with an exception. */
-static PyObject *pyobject_being_represented(void)
-{
-    PyObject *thread = PyThreadState_GetDict(); /* borrowed, without an exception when NULL */
-    if (thread == NULL)
-        return PyErr_NoMemory();
-    PyObject *key = PyUnicode_InternFromString("comem.__repr__");
-    if (key == NULL)
-        return NULL;
-    PyObject *set = PyDict_GetItemWithError(thread, key);
-    if (set == NULL && !PyErr_Occurred()) {
-        set = PySet_New(NULL);
-        if (set != NULL && PyDict_SetItem(thread, key, set) < 0)
-            Py_CLEAR(set);
-        Py_XDECREF(set); /* the thread's dictionary has it */
-    }
-    Py_DECREF(key);
-    return set;
-}
-
-PyObject *pyobject_text(const char *name, PyObject *shown)
-{
-    return PyUnicode_FromFormat(PyTuple_CheckExact(shown) ? "%s%R" : "%s(%R)", name, shown);
-}
-
-/* "List(['one'])" of a snapshot. */
-static PyObject *pyobject_represent(PyObject *self)
-{
-    PyObject *held = pyobject_kind(Py_TYPE(self))->shown(self);
-    if (held == NULL && PyErr_ExceptionMatches(module_state_of(Py_TYPE(self))->gone_error)) {
-        PyErr_Clear();
-        return PyUnicode_FromFormat("<%s object at %p, gone>", pyobject_type_name(Py_TYPE(self)), (void *)self);
-    }
-    PyObject *text = held == NULL ? NULL : pyobject_text(pyobject_type_name(Py_TYPE(self)), held);
-    Py_XDECREF(held);
-    return text;
-}
-
-PyObject *pyobject_repr(PyObject *self)
-{
-    PyObject *represented = pyobject_being_represented();
-    PyObject *mark = represented == NULL ? NULL : PyLong_FromVoidPtr((void *)pyobject_of(self));
-    if (mark == NULL)
-        return NULL;
-    PyObject *text = NULL;
-    Py_INCREF(represented);
-    int met = PySet_Contains(represented, mark);
-    if (met > 0) {
-        text = PyUnicode_FromFormat("%s(%s)", pyobject_type_name(Py_TYPE(self)), pyobject_kind(Py_TYPE(self))->nested);
-    } else if (met == 0 && PySet_Add(represented, mark) == 0) {
-        text = pyobject_represent(self);
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        if (PySet_Discard(represented, mark) < 0)
-            PyErr_Clear();
-        PyErr_Restore(type, value, traceback);
-    }
-    Py_DECREF(represented);
-    Py_DECREF(mark);
-    return text;
 }
 
 /* ---- set-up ------------------------------------------------------------------------------------------------------ */

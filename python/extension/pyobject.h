@@ -31,8 +31,9 @@ struct kind {
     comem_status (*make)(comem_store *store, uint64_t scope, uint32_t flags, comem_object **object);
     /* What it holds at one moment, as a new built-in object. NULL with an exception. */
     PyObject *(*plain)(PyObject *self);
-    /* The same for repr(), where what cannot be unpickled is something that says so; a tuple: the arguments that would make it. */
-    PyObject *(*shown)(PyObject *self);
+    /* The same for repr(), of the first `most` items, where what cannot be unpickled is something that says so; a tuple: the
+     * arguments that would make it. */
+    PyObject *(*shown)(PyObject *self, Py_ssize_t most);
     /* Adds what `source`, one of this kind or a built-in one, holds; `memo` is of the call. 0, or -1 with an exception. */
     int (*fill)(PyObject *self, PyObject *source, pydeep_memo *memo);
 };
@@ -92,9 +93,6 @@ int pyobject_check_count(const char *name, Py_ssize_t count, Py_ssize_t least, P
 int pyobject_argument(PyObject *module, const char *name, PyObject *const *arguments, Py_ssize_t count,
                       Py_ssize_t wanted);
 
-/* The name of `type` without its module. Borrowed. */
-const char *pyobject_type_name(PyTypeObject *type);
-
 #define PYOBJECT_METHOD(function) ((PyCFunction)(void (*)(void))(function))
 
 /* ---- of every type ---- */
@@ -113,7 +111,6 @@ extern const char pyobject_reduce_doc[], pyobject_class_getitem_doc[];
 /* ---- of the native types ---- */
 
 PyObject *pyobject_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords);
-PyObject *pyobject_repr(PyObject *self);
 PyObject *pyobject_copy(PyObject *self, PyObject *unused);
 PyObject *pyobject_copy_same(PyObject *self, PyObject *unused);
 PyObject *pyobject_deepcopy(PyObject *self, PyObject *memo);
@@ -125,9 +122,6 @@ PyObject *pyobject_make(PyTypeObject *type, uint32_t flags);
 
 /* A new shared object in `store` that holds deep copies of what `self` holds, of another store. NULL with an exception. */
 PyObject *pyobject_deepcopy_into(comem_store *store, PyObject *self);
-
-/* The text of what an object of that kind shows: "Name([1, 2])". */
-PyObject *pyobject_text(const char *name, PyObject *shown);
 
 #define PYOBJECT_NATIVE_METHODS                                                              \
     PYOBJECT_METHODS, {"__copy__", pyobject_copy_same, METH_NOARGS, pyobject_copy_same_doc}, \
@@ -142,6 +136,32 @@ PyObject *pyobject_text(const char *name, PyObject *shown);
     {                                                                                     \
         Py_tp_members, pyobject_members                                                   \
     }
+
+/* ---- how they show themselves: pyshow.c ---- */
+
+/* The name of `type` without its module. Borrowed. */
+const char *pyobject_type_name(PyTypeObject *type);
+
+/* The text of what an object of that kind shows: "Name([1, 2])". */
+PyObject *pyobject_text(const char *name, PyObject *shown);
+
+/* Of the native types. */
+PyObject *pyobject_repr(PyObject *self);
+
+/* Of lists and dicts in both faces. */
+PyObject *pyobject_pretty(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *pyobject_html(PyObject *self, PyObject *unused);
+extern const char pyobject_pretty_doc[], pyobject_html_doc[];
+
+#define PYOBJECT_SHOW_METHODS                                                                        \
+    {"_repr_pretty_", PYOBJECT_METHOD(pyobject_pretty), METH_FASTCALL, pyobject_pretty_doc},         \
+    {                                                                                                \
+        "_repr_html_", pyobject_html, METH_NOARGS, pyobject_html_doc                                 \
+    }
+
+/* Of the module. */
+PyObject *pyobject_shown(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+extern const char pyobject_shown_doc[];
 
 /* ---- of the proxies: pyproxy.c ---- */
 

@@ -109,7 +109,7 @@ static PyObject *proxy_plain(PyObject *self)
 /* The text of what it holds, as the built-in object gives it. */
 static PyObject *proxy_plain_repr(PyObject *self)
 {
-    PyObject *plain = pyobject_kind(Py_TYPE(self))->shown(self);
+    PyObject *plain = pyobject_kind(Py_TYPE(self))->shown(self, PY_SSIZE_T_MAX);
     bool arguments = plain != NULL && PyTuple_CheckExact(plain);
     PyObject *text = plain == NULL ? NULL : arguments ? pyobject_text(proxy_typeid(self), plain) : PyObject_Repr(plain);
     Py_XDECREF(plain);

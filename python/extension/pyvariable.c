@@ -550,7 +550,7 @@ static PyObject *pyvariable_plain(PyObject *self)
 }
 
 /* (typecode, value) */
-static PyObject *pyvariable_shown(PyObject *self)
+static PyObject *pyvariable_shown(PyObject *self, Py_ssize_t Py_UNUSED(most))
 {
     PyObject *value = variable_get(self, NULL);
     if (value == NULL)
