@@ -317,10 +317,8 @@ PyDoc_STRVAR(
     "from a C signal handler that interrupted another call). MemoryError: the store is full.");
 
 static PyMethodDef list_methods[] = {
-    PYLIST_METHODS,
-    {"copy", pyobject_copy, METH_NOARGS, copy_doc},
-    PYOBJECT_NATIVE_METHODS,
-    PYOBJECT_SHOW_METHODS,
+    PYLIST_METHODS,          {"copy", pyobject_copy, METH_NOARGS, copy_doc},
+    PYOBJECT_NATIVE_METHODS, PYOBJECT_SHOW_METHODS,
     {NULL, NULL, 0, NULL},
 };
 

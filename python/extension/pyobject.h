@@ -100,10 +100,12 @@ int pyobject_argument(PyObject *module, const char *name, PyObject *const *argum
 void pyobject_dealloc(PyObject *self);
 int pyobject_traverse(PyObject *self, visitproc visit, void *arg);
 PyObject *pyobject_reduce(PyObject *self, PyObject *unused);
-extern const char pyobject_reduce_doc[], pyobject_class_getitem_doc[];
+PyObject *pyobject_sizeof(PyObject *self, PyObject *unused);
+extern const char pyobject_reduce_doc[], pyobject_sizeof_doc[], pyobject_class_getitem_doc[];
 
 #define PYOBJECT_METHODS                                                                      \
     {"__reduce__", pyobject_reduce, METH_NOARGS, pyobject_reduce_doc},                        \
+        {"__sizeof__", pyobject_sizeof, METH_NOARGS, pyobject_sizeof_doc},                    \
     {                                                                                         \
         "__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, pyobject_class_getitem_doc \
     }
@@ -153,10 +155,10 @@ PyObject *pyobject_pretty(PyObject *self, PyObject *const *arguments, Py_ssize_t
 PyObject *pyobject_html(PyObject *self, PyObject *unused);
 extern const char pyobject_pretty_doc[], pyobject_html_doc[];
 
-#define PYOBJECT_SHOW_METHODS                                                                        \
-    {"_repr_pretty_", PYOBJECT_METHOD(pyobject_pretty), METH_FASTCALL, pyobject_pretty_doc},         \
-    {                                                                                                \
-        "_repr_html_", pyobject_html, METH_NOARGS, pyobject_html_doc                                 \
+#define PYOBJECT_SHOW_METHODS                                                                \
+    {"_repr_pretty_", PYOBJECT_METHOD(pyobject_pretty), METH_FASTCALL, pyobject_pretty_doc}, \
+    {                                                                                        \
+        "_repr_html_", pyobject_html, METH_NOARGS, pyobject_html_doc                         \
     }
 
 /* Of the module. */

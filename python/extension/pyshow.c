@@ -101,8 +101,9 @@ static PyObject *show_pretty(PyObject *self, void *printer)
     return show_by("pretty", self, (PyObject *)printer);
 }
 
-const char pyobject_pretty_doc[] = "_repr_pretty_($self, printer, cycle, /)\n--\n\n"
-                                   "For IPython: what it holds, as much as the printer takes, on as many lines as it needs.";
+const char pyobject_pretty_doc[] =
+    "_repr_pretty_($self, printer, cycle, /)\n--\n\n"
+    "For IPython: what it holds, as much as the printer takes, on as many lines as it needs.";
 
 /* show_pretty() has printed, or returns what is to be printed. */
 PyObject *pyobject_pretty(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
@@ -117,8 +118,9 @@ PyObject *pyobject_pretty(PyObject *self, PyObject *const *arguments, Py_ssize_t
     return result;
 }
 
-const char pyobject_html_doc[] = "_repr_html_($self, /)\n--\n\n"
-                                 "For IPython's notebooks: a table of the first items, cut short; None when it is gone.";
+const char pyobject_html_doc[] =
+    "_repr_html_($self, /)\n--\n\n"
+    "For IPython's notebooks: a table of the first items, cut short; None when it is gone.";
 
 PyObject *pyobject_html(PyObject *self, PyObject *Py_UNUSED(unused))
 {
