@@ -1,4 +1,4 @@
-"""CPython's own tests of lists and dicts pass on comem's, but for those that tests/conformance/cannot.py gives reasons for."""
+"""CPython's own tests of lists and dicts pass on comem's, but for those that tests/conformance/cannot.py lists."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What lists and dicts have in common, in both faces: what Python's own protocols ask of an object beside its operations."""
+"""What Python's own protocols ask of lists and dicts beside their operations, in both faces."""
 
 import collections.abc
 import copy
@@ -58,9 +58,9 @@ def test_what_the_built_in_defines_itself_is_not_objects_own(name):
     """A name that is only inherited from object would be there and mean something else."""
     for ours, own in [(filled(name), plain(name)), *iterators(filled(name), name)]:
         for special in dir(object):
-            if special in ("__getattribute__", "__doc__", "__class__", "__init_subclass__", "__subclasshook__", "__new__"):
+            if special in ("__getattribute__", "__doc__", "__class__", "__init_subclass__", "__subclasshook__"):
                 continue
-            if getattr(type(own), special) is not getattr(object, special):
+            if special != "__new__" and getattr(type(own), special) is not getattr(object, special):
                 assert getattr(type(ours), special) is not getattr(object, special), (type(ours), special)
 
 
@@ -119,7 +119,8 @@ def test_the_abstract_classes_know_them(name):
 def test_the_abstract_classes_know_views():
     for part, abstract in ("keys", "KeysView"), ("values", "ValuesView"), ("items", "ItemsView"):
         assert isinstance(getattr(comem.Dict(), part)(), getattr(collections.abc, abstract))
-    assert isinstance(comem.Dict().keys(), collections.abc.Set) and isinstance(comem.Dict().items(), collections.abc.Set)
+    for view in comem.Dict().keys(), comem.Dict().items():
+        assert isinstance(view, collections.abc.Set)
     assert not isinstance(comem.Dict().values(), collections.abc.Set)
 
 
@@ -321,7 +322,7 @@ def test_a_subclass_has_its_own_constructor_attributes_and_methods():
     named.append("b")
     assert (named.name, named.loud) == ("n", True)
     assert len(named) == 100 and named[1] == ("got", "B")
-    assert list(named) == ["a", "B"] and named == ["a", "B"]  # the built-in's iteration and comparison ask no method either
+    assert list(named) == ["a", "B"] and named == ["a", "B"]  # a built-in's loops and comparisons ask no methods either
     scores = Scores("t", a=1)
     assert scores.title == "t" and scores["a"] == 1 and scores["z"] == 0 and not hasattr(scores, "__dict__")
     with pytest.raises(AttributeError):

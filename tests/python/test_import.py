@@ -141,21 +141,29 @@ def test_whatever_runs_at_the_end_of_a_program_may_use_what_is_shared(script_pas
 
 
 SUBINTERPRETER = """
+import sys
 try:
     import _interpreters as interpreters
 except ImportError:
     import _xxsubinterpreters as interpreters
 import comem
 
-identifier = interpreters.create()
+isolated = sys.argv[1] == "isolated"
+if sys.version_info >= (3, 13):
+    identifier = interpreters.create("isolated" if isolated else "legacy")
+else:
+    identifier = interpreters.create(isolated=isolated)
 code = '''
-try:
-    import comem
-except ImportError as error:
-    text = str(error)
-    assert "interpreter" in text, text
-    import os
-    os.write(1, b"refused\\\\n")
+import os, sys
+
+for _ in range(2):
+    try:
+        import comem
+    except ImportError as error:
+        text = str(error)
+        assert "interpreter" in text and "comem" in text, text
+        os.write(1, b"refused\\\\n")
+    assert not [name for name in sys.modules if name.startswith("comem")]
 '''
 problem = interpreters.run_string(identifier, code)
 assert problem is None, problem
@@ -165,12 +173,13 @@ assert shared == [1]
 """
 
 
-def test_another_interpreter_is_refused_with_a_sentence(script_passes):
+@pytest.mark.parametrize("kind", ["isolated", "legacy"])
+def test_another_interpreter_is_refused_with_a_sentence(script_passes, kind):
     try:
         __import__("_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters")
     except ImportError:
         pytest.skip("this Python has no module of interpreters")
-    assert script_passes(SUBINTERPRETER) == "refused\n"
+    assert script_passes(f"import sys; sys.argv[1:] = [{kind!r}]\n" + SUBINTERPRETER) == "refused\nrefused\n"
 
 
 def test_importing_again_works(script_passes):
