@@ -159,7 +159,8 @@ const char pyobject_sizeof_doc[] =
     "__sizeof__($self, /)\n--\n\n"
     "For sys.getsizeof(): bytes of this handle, and in the store of the object with its tables and values.\n\n"
     "The shared objects that it refers to are not counted. What other threads and processes change\n"
-    "meanwhile may be counted in part. O(number of items), about 5 ns for a number.";
+    "meanwhile may be counted in part. O(number of items), about 10 ns for an item of a list, 100 ns for a\n"
+    "key of a dict.";
 
 PyObject *pyobject_sizeof(PyObject *self, PyObject *Py_UNUSED(unused))
 {
