@@ -86,7 +86,7 @@ def _other(key: Any, cls: type) -> Any:
             return _object(base, state(key))
     if _is_global(key):
         return _global(key)
-    if cls.__hash__ is object.__hash__ and not isinstance(_reduce(key), str):
+    if _hashed_by_identity(cls) and not isinstance(_reduce(key), str):
         raise TypeError(
             f"cannot use a '{cls.__name__}' as a key: it is compared by identity, so a copy of it could never be found"
             " again; give the class __eq__ and __hash__, or __comem_key__"
@@ -112,6 +112,10 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
 def _compares_as(cls: Any, base: Any) -> bool:
     """Whether cls is base, or inherits its way to compare."""
     return issubclass(cls, base) and cls.__eq__ is base.__eq__ and cls.__hash__ is base.__hash__
+
+
+def _hashed_by_identity(cls: Any, base: Any = object) -> bool:
+    return cls.__hash__ is base.__hash__
 
 
 def _is_local(cls: type) -> bool:
