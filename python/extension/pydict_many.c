@@ -427,11 +427,16 @@ PyObject *pydict_update(PyObject *self, PyObject *arguments, PyObject *keywords)
 
 /* ---- | and == ---------------------------------------------------------------------------------------------------- */
 
-/* Whether `object` is a mapping of any kind, as dict.update() tells one, but by its class. */
+/* Whether `object` is a dict, built in or shared, of any class. */
+static bool is_dict(PyObject *object)
+{
+    return PyDict_Check(object) || pydict_is_dict(object);
+}
+
+/* Whether it is a mapping of any kind, as dict.update() tells one, but by its class. */
 static bool is_mapping(PyObject *object)
 {
-    return PyDict_Check(object) || pydict_is_dict(object) ||
-           PyObject_HasAttrString((PyObject *)Py_TYPE(object), "keys") != 0;
+    return is_dict(object) || PyObject_HasAttrString((PyObject *)Py_TYPE(object), "keys") != 0;
 }
 
 /* What a shared dict holds, as a built-in one; anything else itself. A new reference; NULL with an exception. */
@@ -473,7 +478,7 @@ PyObject *pydict_inplace_or(PyObject *self, PyObject *other)
     return self;
 }
 
-/* Whether a dict, shared or built in, has as many keys: 1, 0, or -1 with an exception. */
+/* Whether a dict has as many keys: 1, 0, or -1 with an exception. */
 static int pydict_as_many(PyObject *self, PyObject *other)
 {
     Py_ssize_t length = pydict_length(self);
@@ -481,10 +486,10 @@ static int pydict_as_many(PyObject *self, PyObject *other)
     return length < 0 || other_length < 0 ? -1 : length == other_length;
 }
 
-/* Whether a mapping holds equal keys with equal values: 1, 0, or -1 with an exception. */
+/* Whether a dict holds equal keys with equal values: 1, 0, or -1 with an exception. */
 static int pydict_equal(PyObject *self, PyObject *other)
 {
-    int equal = PyDict_Check(other) || pydict_is_dict(other) ? pydict_as_many(self, other) : 1;
+    int equal = pydict_as_many(self, other);
     if (equal <= 0)
         return equal;
     PyObject *first = pydict_snapshot(self), *second = first == NULL ? NULL : operand_plain(other);
@@ -494,10 +499,21 @@ static int pydict_equal(PyObject *self, PyObject *other)
     return equal;
 }
 
+/* What a mapping that is no dict says of a built-in one that holds the same. NULL with an exception. */
+static PyObject *pydict_compare_plain(PyObject *self, PyObject *other, int operation)
+{
+    PyObject *plain = pydict_snapshot(self);
+    PyObject *result = plain == NULL ? NULL : PyObject_RichCompare(plain, other, operation);
+    Py_XDECREF(plain);
+    return result;
+}
+
 PyObject *pydict_richcompare(PyObject *self, PyObject *other, int operation)
 {
     if ((operation != Py_EQ && operation != Py_NE) || !is_mapping(other))
         Py_RETURN_NOTIMPLEMENTED;
+    if (!is_dict(other))
+        return pydict_compare_plain(self, other, operation);
     int equal = pydict_handle(self, other) == pydict_of(self) ? 1 : pydict_equal(self, other);
     return equal < 0 ? NULL : PyBool_FromLong(equal == (operation == Py_EQ));
 }

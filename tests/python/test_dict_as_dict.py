@@ -5,6 +5,7 @@ import importlib
 import math
 import operator
 import pickle
+import threading
 import types
 from unittest import mock
 
@@ -75,6 +76,46 @@ def test_the_value_of_fromkeys_is_one_for_all_keys():
     made = comem.Dict.fromkeys("ab", [])
     made["a"].append(1)
     assert made["b"] == [1]
+
+
+# ---- sources that raise ----------------------------------------------------------------------------------------------
+
+
+class Source:
+    """A mapping that is no dict; what it is told to raises."""
+
+    def __init__(self, raises):
+        self.raises = raises
+
+    def keys(self):
+        if self.raises == "keys":
+            raise ZeroDivisionError
+        yield "b"
+        if self.raises == "next":
+            raise ZeroDivisionError
+
+    def __getitem__(self, key):
+        if self.raises == "getitem":
+            raise ZeroDivisionError
+        return [] if self.raises == "nothing" else threading.Lock()
+
+
+@pytest.mark.parametrize("raises", ["keys", "next", "getitem", "store", "nothing"])
+def test_a_mapping_that_raises_stores_nothing(face, raises):
+    error = {"store": TypeError, "nothing": None}.get(raises, ZeroDivisionError)
+    shared = face(a=1)
+    for act in (
+        lambda: shared.update(Source(raises)),
+        lambda: shared.update(Source(raises), c=3),
+        lambda: operator.ior(shared, Source(raises)),
+        lambda: face(Source(raises)),
+    ):
+        if error is None:
+            act()
+        else:
+            with pytest.raises(error):
+                act()
+    assert shared == ({"a": 1} if error else {"a": 1, "b": [], "c": 3})
 
 
 # ---- | and == --------------------------------------------------------------------------------------------------------
@@ -153,6 +194,32 @@ def test_it_equals_every_mapping_of_the_same_content(face, other):
     for shared in (face(), face(b=3), face(b=3, c=5), face(b=3, d=4), face(b=3, c=4, d=5)):
         assert shared != beside(other) and beside(other) != shared
         assert not shared == beside(other) and not beside(other) == shared
+
+
+class Table:
+    """As a table of numbers: it has keys(), and compares and merges in a way of its own."""
+
+    def keys(self):
+        return ["a"]
+
+    def __eq__(self, other):
+        return ["equal", type(other)]
+
+    def __ne__(self, other):
+        return ["unequal", type(other)]
+
+    def __or__(self, other):
+        return ["left", type(other)]
+
+    def __ror__(self, other):
+        return ["right", type(other)]
+
+
+def test_a_mapping_with_ways_of_its_own_decides_what_comes_out(face):
+    for target in (face(a=1), {"a": 1}):
+        assert (target == Table()) == ["equal", dict] and (target != Table()) == ["unequal", dict]
+        assert (target | Table()) == ["right", dict] and (Table() | target)[0] == "left"
+        assert (Table() == target)[0] == "equal" and (Table() != target)[0] == "unequal"
 
 
 def test_what_is_no_mapping_is_unequal_and_dicts_have_no_order(face):
