@@ -260,10 +260,11 @@ static int pydict_assign_each(PyObject *target, PyObject *keys, PyObject *value)
  * an exception. */
 static int pydict_fill_keys(PyObject *target, PyObject *const *arguments, Py_ssize_t count)
 {
-    if (!pydict_is_dict(target) || Py_TYPE(target)->tp_as_mapping->mp_ass_subscript != pydict_assign_subscript)
-        return pydict_assign_each(target, arguments[0], count == 2 ? arguments[1] : Py_None);
-    if (pyreach_is_unbound(pyobject_of(target)))
+    bool shared = pydict_is_dict(target);
+    if (shared && pyreach_is_unbound(pyobject_of(target)))
         return 0;
+    if (!shared || Py_TYPE(target)->tp_as_mapping->mp_ass_subscript != pydict_assign_subscript)
+        return pydict_assign_each(target, arguments[0], count == 2 ? arguments[1] : Py_None);
     PyObject *plain = pydict_plain_from_keys(arguments, count);
     int result = plain == NULL ? -1 : pydict_fill_any(target, plain);
     Py_XDECREF(plain);

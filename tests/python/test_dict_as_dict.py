@@ -78,6 +78,34 @@ def test_the_value_of_fromkeys_is_one_for_all_keys():
     assert made["b"] == [1]
 
 
+def test_fromkeys_in_a_main_module_that_a_child_imports_stores_nothing_and_raises_nothing(program):
+    out = program(
+        "spawn",
+        """
+        class Mine(comem.Dict):
+            def __setitem__(self, key, value):
+                super().__setitem__(key, value)
+
+        made = [comem.Dict.fromkeys("ab"), Mine.fromkeys("ab")]
+
+        def work(queue):
+            for one in made:
+                try:
+                    queue.put(len(one))
+                except RuntimeError as error:
+                    queue.put("comem.var" in str(error))
+
+        if __name__ == "__main__":
+            queue = context.SimpleQueue()
+            process = context.Process(target=work, args=(queue,))
+            process.start()
+            print(queue.get(), queue.get(), *made)
+            process.join()
+        """,
+    )
+    assert out == "True True Dict({'a': None, 'b': None}) Mine({'a': None, 'b': None})\n"
+
+
 # ---- sources that raise ----------------------------------------------------------------------------------------------
 
 

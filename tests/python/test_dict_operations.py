@@ -20,7 +20,10 @@ SCALARS = st.one_of(NUMBERS, TEXTS, st.none(), st.binary(max_size=16), st.intege
 OBJECTS = st.sampled_from([Colour.RED, Colour.BLUE, Point(1, 2), Point(1.0, 2), datetime.date(2020, 1, 1)])
 KEYS = st.one_of(SCALARS, SCALARS, SCALARS, st.tuples(SCALARS, SCALARS), st.frozensets(SCALARS, max_size=3), OBJECTS)
 NO_KEYS = st.sampled_from([[], {}, set(), bytearray(b"a"), (1, []), ({},), {}.keys()])
-VALUES = st.one_of(NUMBERS, TEXTS, st.none(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False))
+VALUES = st.one_of(
+    NUMBERS, TEXTS, st.none(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False),
+    st.integers(), st.binary(max_size=300), st.tuples(SCALARS, SCALARS), st.frozensets(SCALARS, max_size=3), OBJECTS,
+)  # fmt: skip
 DICTS = st.dictionaries(KEYS, VALUES, max_size=30)
 NO_DICTS = st.sampled_from([1, None, [1], [()], ["abc"], [("a", 1, 2)], [("a", 1), ("b",)], "ab", [("a", 1), ([], 2)]])
 OTHER_DICTS = (dict, collections.OrderedDict, collections.UserDict, types.MappingProxyType, comem.Dict)
