@@ -22,6 +22,8 @@ run: ## build everything; show the issue, its resolution from Python and from C,
 	@.venv/bin/python examples/mp_list.py
 	@printf '\n%s\n' 'A global by name, whatever starts the processes (examples/mp_global.py)'
 	@.venv/bin/python examples/mp_global.py spawn
+	@printf '\n%s\n' 'With the standard Manager, unchanged, run by python -m comem (examples/mp_list_unchanged.py)'
+	@.venv/bin/python -m comem examples/mp_list_unchanged.py
 	@printf '\n%s\n' 'The same from C (examples/mp_list.c)'
 	@build/release/examples/mp_list
 	@printf '\n'
