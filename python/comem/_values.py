@@ -149,8 +149,15 @@ def _dumps(value: Any, pickler: type[_Pickler]) -> tuple[bytes, list[pickle.Pick
     except (RecursionError, _engine.DamagedError):
         raise  # RuntimeErrors, but not about the value's type
     except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
-        raise TypeError(f"cannot store an object of type '{type(value).__name__}': {error}{_advice(error)}") from error
+        refused = TypeError(f"cannot store an object of type '{type(value).__name__}': {error}{_advice(error)}")
+        raise refused from (error if _has_lines(error) else None)
     return file.getvalue(), buffers, held
+
+
+def _has_lines(error: Exception) -> bool:
+    """Whether it comes from somebody's Python code, of which a traceback shows the place, and not from pickle."""
+    trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    return trace is not None and trace.tb_frame.f_globals is not globals()
 
 
 def _advice(error: Exception) -> str:
