@@ -20,8 +20,8 @@ import os
 import runpy
 import sys
 import types
-from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from importlib import import_module
+from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from pkgutil import get_importer
 
 from . import _process
@@ -103,12 +103,11 @@ class _Missing(Exception):
 
 def _run(words: list[str]) -> None:
     ours = sys.modules["__main__"].__dict__
-    main = types.ModuleType("__main__")
-    main.__dict__.update({name: {} for name in ("__annotations__",) if name in ours}, __builtins__=builtins)
+    program = types.ModuleType("__main__")
     try:
-        code = _module(main, words[1:]) if words[0] == "-m" else _path(main, words)
-        sys.modules["__main__"] = main  # and there it stays
-        exec(code, main.__dict__)
+        code = _module(program, words[1:]) if words[0] == "-m" else _path(program, words)
+        sys.modules["__main__"] = program  # and there it stays
+        exec(code, program.__dict__)
     except _Missing as error:
         raise SystemExit(f"python -m comem: {error}") from None
     except SystemExit:
@@ -118,31 +117,47 @@ def _run(words: list[str]) -> None:
         raise
 
 
-def _module(main: types.ModuleType, words: list[str]) -> types.CodeType:
+def _fill(program: types.ModuleType, **names: Any) -> None:
+    """Give it these names, but for those that main modules of this Python do not have, ours among them."""
+    usual = sys.modules["__main__"].__dict__
+    names.update(__annotations__={}, __builtins__=builtins)
+    program.__dict__.update((name, value) for name, value in names.items() if name in usual)
+
+
+def _fill_by(program: types.ModuleType, spec: Any) -> None:
+    _fill(
+        program,
+        __cached__=spec.cached,
+        __file__=spec.origin,
+        __loader__=spec.loader,
+        __package__=spec.parent,
+        __spec__=spec,
+    )
+
+
+# These prepare the program's module and sys, and return its code.
+
+
+def _module(program: types.ModuleType, words: list[str]) -> types.CodeType:
     sys.argv = ["-m", *words[1:]]
     _, spec, code = runpy._get_module_details(words[0], _Missing)  # type: ignore[attr-defined]
     sys.argv[0] = spec.origin
-    return _described(main, spec, code)
+    _fill_by(program, spec)
+    return code  # type: ignore[no-any-return]
 
 
-def _path(main: types.ModuleType, words: list[str]) -> types.CodeType:
-    path = os.path.join(os.getcwd(), words[0])
+def _path(program: types.ModuleType, words: list[str]) -> types.CodeType:
+    path = words[0] if os.path.isabs(words[0]) else os.path.join(os.getcwd(), words[0])
     sys.argv = words
     if get_importer(path) is None:
-        return _file(main, path)
+        return _file(program, path)
     _begin_path(path, True)
     _, spec, code = runpy._get_main_module_details(_Missing)  # type: ignore[attr-defined]
-    return _described(main, spec, code)
+    _fill_by(program, spec)
+    return code  # type: ignore[no-any-return]
 
 
-def _described(main: types.ModuleType, spec: Any, code: types.CodeType) -> types.CodeType:
-    main.__dict__.update(__spec__=spec, __loader__=spec.loader, __package__=spec.parent, __file__=spec.origin)
-    if "__cached__" in sys.modules["__main__"].__dict__:
-        main.__dict__["__cached__"] = spec.cached
-    return code
-
-
-def _file(main: types.ModuleType, path: str) -> types.CodeType:
+def _file(program: types.ModuleType, path: str) -> types.CodeType:
     try:
         with io.open_code(path) as stream:
             data = stream.read()
@@ -150,13 +165,11 @@ def _file(main: types.ModuleType, path: str) -> types.CodeType:
         print(f"python -m comem: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
         raise SystemExit(2) from None
     _begin_path(os.path.dirname(os.path.realpath(path)), False)
-    main.__file__ = path
-    if "__cached__" in sys.modules["__main__"].__dict__:
-        main.__dict__["__cached__"] = None
-    if data.startswith(importlib.util.MAGIC_NUMBER):
-        main.__loader__ = SourcelessFileLoader("__main__", path)
-        return main.__loader__.get_code("__main__")  # type: ignore[return-value]  # None is for what has no code
-    main.__loader__ = SourceFileLoader("__main__", path)
+    compiled = data.startswith(importlib.util.MAGIC_NUMBER)
+    loader = SourcelessFileLoader("__main__", path) if compiled else SourceFileLoader("__main__", path)
+    _fill(program, __cached__=None, __file__=path, __loader__=loader)
+    if compiled:
+        return loader.get_code("__main__")  # type: ignore[return-value]  # None is for what has no code
     return compile(data, path, "exec", dont_inherit=True)
 
 

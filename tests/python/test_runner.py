@@ -117,6 +117,17 @@ def test_a_compiled_program_runs(folder):
         assert folder.same(name, "word").returncode == 0
 
 
+def test_a_program_runs_in_a_folder_that_was_removed(folder):
+    folder.write(
+        "look.py", "import os, sys\nos.rmdir(sys.argv[1])\nos.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+    )
+    folder.write("program.py", "import sys\nprint(sys.argv)")
+    (folder.path / "gone").mkdir()
+    words = [str(folder.path / "gone"), "-m", "comem", str(folder.path / "program.py"), "word"]
+    done = folder.run(str(folder.path / "look.py"), *words, runner=False, cwd=folder.path / "gone")
+    assert (done.stdout, done.stderr) == (f"{words[3:]}\n", "")
+
+
 def test_nothing_is_imported_for_it_before_the_program_does(folder):
     folder.write("look.py", "import sys\nprint([name for name in sys.modules if name.startswith('multiprocessing')])")
     assert folder.prints("look.py") == "[]\n"
