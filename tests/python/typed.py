@@ -5,6 +5,8 @@ test_stubs.py does both.
 
 import builtins
 import ctypes
+import queue
+import threading
 import types
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Tuple, TypeVar, Union
 
@@ -153,6 +155,13 @@ def of_a_manager() -> None:
         assert_type(manager.Event().is_set(), bool)
         with manager.Lock() as locked:
             assert_type(locked, bool)
+
+
+def of_its_server(manager: managers.SyncManager) -> None:
+    """Not run: multiprocessing says of its proxies that they are what they stand for."""
+    assert_type(manager.Event(), threading.Event)
+    assert_type(manager.Queue(), "queue.Queue[Any]")
+    assert_type(manager.connect(), None)
 
 
 def by_name(name: str) -> None:
