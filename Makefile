@@ -45,7 +45,7 @@ test-pythons: ## the tests in Python with every CPython found, or with PYTHON=py
 	@tools/build.sh debug
 	@PYTHON='$(chosen)' tools/pythons.sh test 'pytest --maybe hypothesis numpy gunicorn mypy' python -m pytest
 
-conformance: ## CPython's own tests of lists and dicts with every CPython found, or with PYTHON=python3.13
+conformance: ## CPython's own tests of lists, dicts and managers with every CPython found, or with PYTHON=python3.13
 	@PYTHON='$(chosen)' tools/conformance.sh
 
 dist: ## the source archive and the wheel in dist/, both tested

@@ -489,3 +489,21 @@ def test_a_manager_with_a_key_and_serializer_of_its_own(fork, serializer):
         process.join()
         assert process.exitcode == 0
         assert (queue.get(timeout=LIMIT), queue.get(timeout=LIMIT)) == (1, 5)
+
+
+# ---- CPython's own tests ---------------------------------------------------------------------------------------------
+
+QUICK = ["SyncManagerTypes", "Containers", "Lock", "Event", "Queue", "MyManager", "RemoteManager", "ManagerRestart"]
+
+
+def test_cpythons_own_tests_of_managers_pass():
+    """Those that take no time; `make conformance` runs all."""
+    pytest.importorskip("test._test_multiprocessing", reason="this Python comes without tests of its own")
+    program = os.path.join(os.path.dirname(__file__), os.pardir, "conformance", "managers.py")
+    command = [sys.executable, "-m", "comem", program]
+    for name in QUICK:
+        command += ["-k", name]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
+    text = done.stdout.decode()
+    assert done.returncode == 0, text
+    assert int(re.search(r"Ran (\d+) tests", text).group(1)) >= 30
