@@ -200,8 +200,7 @@ VALUES = Group(
         Case(
             "class Job: pass\nshared = comem.List([Job()])\ndel Job\nprint(shared)\nshared[0]",
             "comem.ValueUnreadable",
-            "item 0, an object of class __main__.Job, cannot be unpickled here: AttributeError: Can't get attribute"
-            " 'Job' on <module '__main__' from …",
+            "item 0, an object of class __main__.Job, cannot be unpickled here: AttributeError: …'Job'…",
             "Put the class into a module that all processes import. The value stays; `del`, `len`, `print` work.",
             script=True,
         ),

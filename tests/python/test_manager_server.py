@@ -47,6 +47,7 @@ def test_one_line_on_stderr_says_what_the_first_server_is_for(served):  # noqa: 
     served(
         "fork",
         """
+        multiprocessing.set_start_method("fork", force=True)   # a raw fork cannot talk to its parent's forkserver
         with comem.Manager() as first, comem.Manager() as second:
             first.list([1])
             first.Event(), first.Lock(), second.Queue(), first.Event()
@@ -63,7 +64,8 @@ def test_one_line_on_stderr_says_what_the_first_server_is_for(served):  # noqa: 
 def test_without_stderr_a_server_starts_all_the_same(script_passes):
     script_passes(
         """
-        import sys, comem
+        import multiprocessing, sys, comem
+        multiprocessing.set_start_method("fork")        # the server is not to import this file, which has no guard
         for stream in (None, open(0, closefd=False)):
             sys.stderr = stream
             with comem.Manager() as manager:
@@ -277,7 +279,8 @@ def test_no_server_outlives_a_kill_of_the_process_that_started_it(leftovers, tmp
 def test_a_program_that_execs_another_takes_its_server_along(script_passes, leftovers):
     out = script_passes(
         """
-        import os, sys, comem
+        import multiprocessing, os, sys, comem
+        multiprocessing.set_start_method("fork")        # the server is not to import this file, which has no guard
         sys.stderr = None
         manager = comem.Manager()
         manager.Event()

@@ -310,7 +310,8 @@ def test_typeids_that_a_user_registers_beat_comems(fork, mine):
 def test_what_is_registered_with_either_base_class_counts(run_script):
     done = run_script(
         """
-        import collections, multiprocessing.managers as standard
+        import collections, multiprocessing, multiprocessing.managers as standard
+        multiprocessing.set_start_method("fork")        # a function without a name does not pickle
         standard.SyncManager.register("dict", collections.OrderedDict, standard.DictProxy)
         import comem
         standard.SyncManager.register("Value", lambda *args: args, exposed=("__len__",))
