@@ -403,6 +403,53 @@ def test_without_the_runner_nothing_is_replaced(folder):
     assert folder.prints("program.py", runner=False) == "multiprocessing.managers\n"
 
 
+@every_method
+def test_what_comem_does_not_make_itself_works_beside_what_it_makes(folder, method):
+    """It comes from a standard server, which a line says once; without the runner all is a server's."""
+    folder.write(
+        "program.py",
+        """
+        import multiprocessing, sys
+        from multiprocessing.managers import SyncManager
+
+        class Counter:
+            def __init__(self, count):
+                self.count = count
+            def add(self, number):
+                self.count += number
+                return self.count
+
+        class Own(SyncManager):
+            pass
+
+        Own.register("Counter", Counter)
+
+        def work(queue, lock, space, counter, table):
+            with lock:
+                space.done = True
+                table["done"] = queue.get() + 1
+            counter.add(2)
+
+        if __name__ == "__main__":
+            multiprocessing.set_start_method(sys.argv[1])
+            with Own() as manager:
+                queue, lock, space, table = manager.Queue(), manager.Lock(), manager.Namespace(), manager.dict()
+                counter = manager.Counter(3)
+                process = multiprocessing.Process(target=work, args=(queue, lock, space, counter, table))
+                process.start()
+                queue.put(1)
+                process.join()
+                table["lock"], table["list"] = lock, manager.list([queue])
+                with table["lock"]:
+                    table["list"][0].put("through both")
+                print(space.done, table["done"], counter.add(0), queue.get(), manager.Value("i", 7).value)
+        """,
+    )
+    plain, ours = folder.run("program.py", method, runner=False), folder.run("program.py", method)
+    assert (ours.returncode, ours.stdout) == (plain.returncode, plain.stdout) == (0, "True 2 5 through both 7\n")
+    assert re.fullmatch(r"comem: .* server process .*\n", ours.stderr), ours.stderr
+
+
 def test_the_program_on_the_page_prints_the_same(folder):
     page = (pathlib.Path(__file__).parents[2] / "docs" / "runner.md").read_text(encoding="utf-8")
     script, printed = re.search(r"```python\n(.*?)```\s+prints `([^`]*)`", page, re.DOTALL).groups()
