@@ -195,6 +195,8 @@ class SyncManager(_Standard):
     def _check(self):
         if self._scope is None:
             raise ProcessError("server not yet started")
+        if self._state.value == _State.SHUTDOWN:
+            raise _engine.GoneError("the manager was shut down: comem.Manager() makes another one")
         if not self._stands_for_nothing():
             len(self._anchor)  # GoneError when another process has shut the manager down
         if _engine._is_foreign(self._anchor):

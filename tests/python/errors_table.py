@@ -419,6 +419,12 @@ MANAGERS = Group(
             "Use it inside the block; or make a `comem.List()`, which needs no manager.",
         ),
         Case(
+            "manager = comem.Manager()\nmanager.shutdown()\nmanager.list()",
+            "comem.GoneError",
+            "the manager was shut down: comem.Manager() makes another one",
+            "As it says.",
+        ),
+        Case(
             "manager = comem.Manager()\nmanager.start()",
             "multiprocessing.context.ProcessError",
             "Already started server",
