@@ -108,12 +108,13 @@ static comem_slice slice_piece(comem_slice slice, size_t at, size_t count)
 static int items_read(PyObject *items, PyObject *self, comem_slice slice, const struct list_moment *moment)
 {
     comem_value values[PIECE];
+    char texts[PIECE * CELL_NEAR_ROOM];
     size_t count = (size_t)PyList_GET_SIZE(items), read;
     for (size_t at = 0; at < count; at += read) {
         struct list_moment now;
         size_t wanted = count - at < PIECE ? count - at : PIECE;
         comem_status status =
-            list_read_moment(pylist_of(self), slice_piece(slice, at, wanted), values, PIECE, &read, &now);
+            list_read_lent(pylist_of(self), slice_piece(slice, at, wanted), values, texts, PIECE, &read, &now);
         if (status != COMEM_OK)
             return pyobject_fail(self, status);
         if (now.table != moment->table || now.version != moment->version) {
@@ -131,9 +132,10 @@ static int items_read(PyObject *items, PyObject *self, comem_slice slice, const 
 static PyObject *items_in_pieces(PyObject *self, comem_slice slice)
 {
     comem_value values[PIECE];
+    char texts[PIECE * CELL_NEAR_ROOM];
     struct list_moment moment;
     size_t count;
-    comem_status status = list_read_moment(pylist_of(self), slice, values, PIECE, &count, &moment);
+    comem_status status = list_read_lent(pylist_of(self), slice, values, texts, PIECE, &count, &moment);
     if (status != COMEM_OK)
         return module_raise(module_state_of(Py_TYPE(self)), status);
     slice = slice_resolve(slice, &moment);

@@ -36,6 +36,7 @@ struct list_cursor {
     const word64 *version_at; /* the version of their block are these */
     const word64 *length_at;
     struct cell_image cells[LIST_CURSOR_CELLS];
+    char text[CELL_NEAR_ROOM]; /* of the item that was given last */
 };
 
 /* Makes an empty list in a scope, with OBJECT_ flags; see comem_list_new(). */
@@ -52,6 +53,10 @@ struct list_moment {
 /* comem_list_slice_get(), and the moment at which it read; nothing is read with `room` 0. */
 comem_status list_read_moment(comem_list *list, comem_slice slice, comem_value *out, size_t room, size_t *count,
                               struct list_moment *moment);
+/* The same without memory for a short str or bytes: it borrows from `texts`, CELL_NEAR_ROOM bytes for each value that there is
+ * room for. Everything else is owned. */
+comem_status list_read_lent(comem_list *list, comem_slice slice, comem_value *out, char *texts, size_t room,
+                            size_t *count, struct list_moment *moment);
 /* comem_list_pop_at() without a value, if the list is as it was at `moment` but for items added behind; *done says whether. */
 comem_status list_delete_if(comem_list *list, const struct list_moment *moment, uint64_t index, bool *done);
 /* Puts item order[i] at index i, for each of `count` items, if the list is as it was at `moment`; *done says whether.
@@ -68,7 +73,8 @@ comem_status list_remove_plain(comem_list *list, const comem_value *value);
 
 /* Begins at the first item. The list must stay held while the cursor is used. */
 void list_cursor_start(struct list_cursor *cursor, comem_list *list);
-/* The next item. COMEM_OUT_OF_RANGE: there is none now. O(1), 4 ns for numbers. */
+/* The next item; a short str or bytes borrows from the cursor until the next call. COMEM_OUT_OF_RANGE: there is none now. O(1),
+ * 4 ns for numbers. */
 comem_status list_cursor_next(struct list_cursor *cursor, comem_value *value);
 /* Goes on with item `index`, whether there is one or not. */
 void list_cursor_move(struct list_cursor *cursor, uint64_t index);

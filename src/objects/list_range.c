@@ -99,6 +99,7 @@ struct copy {
     comem_slice slice;
     bool truncate; /* as many as there is room for; otherwise all or none */
     comem_value *out;
+    char *texts;       /* where short texts go that are lent, CELL_NEAR_ROOM bytes for each value; or NULL */
     size_t room, read; /* values that fit; that are there */
     uint64_t count;    /* items the slice has */
     struct list_moment moment;
@@ -130,6 +131,11 @@ static enum attempt copy_see(struct participant *me, struct list_look *look, voi
         struct cell_image image = cell_load(cell);
         if (WORD_LIKELY(cell_is_number(image.head))) {
             cell_unpack_number(image, &copy->out[copy->read++]);
+            continue;
+        }
+        if (copy->texts != NULL &&
+            cell_lend_near(image, copy->texts + copy->read * CELL_NEAR_ROOM, &copy->out[copy->read])) {
+            copy->read++;
             continue;
         }
         enum attempt attempt = value_read(me, look->list, image, list_look_holds, look, &copy->out[copy->read], status);
@@ -170,10 +176,10 @@ comem_status comem_list_read(comem_list *list, size_t from, size_t count, comem_
     return status;
 }
 
-comem_status list_read_moment(comem_list *list, comem_slice slice, comem_value *out, size_t room, size_t *count,
-                              struct list_moment *moment)
+comem_status list_read_lent(comem_list *list, comem_slice slice, comem_value *out, char *texts, size_t room,
+                            size_t *count, struct list_moment *moment)
 {
-    struct copy copy = {.slice = slice, .out = out, .room = room};
+    struct copy copy = {.slice = slice, .out = out, .texts = texts, .room = room};
     if (count != NULL)
         *count = 0;
     if (list == NULL || count == NULL || (out == NULL && room > 0))
@@ -184,6 +190,12 @@ comem_status list_read_moment(comem_list *list, comem_slice slice, comem_value *
         *moment = copy.moment;
     }
     return status;
+}
+
+comem_status list_read_moment(comem_list *list, comem_slice slice, comem_value *out, size_t room, size_t *count,
+                              struct list_moment *moment)
+{
+    return list_read_lent(list, slice, out, NULL, room, count, moment);
 }
 
 comem_status comem_list_slice_get(comem_list *list, comem_slice slice, comem_value *out, size_t room, size_t *count)

@@ -305,6 +305,10 @@ comem_status list_cursor_next(struct list_cursor *cursor, comem_value *value)
             cursor->next++;
             return COMEM_OK;
         }
+        if (cell_lend_near(image, cursor->text, value)) {
+            cursor->next++;
+            return COMEM_OK;
+        }
     }
     comem_status status = comem_list_get(cursor->list, (int64_t)cursor->next, value);
     cursor->next += status == COMEM_OK;

@@ -287,6 +287,35 @@ static void a_cursor_sees_every_item_as_it_is_then(void **state)
     list_cursor_clear(&cursor);
 }
 
+/* A short text would be cut, be that of another item, or be freed by who reads; a long one would be lost. */
+static void short_texts_are_lent_and_all_else_is_owned(void **state)
+{
+    struct bench *bench = *state;
+    comem_list *list = support_list(&bench->store);
+    static const char *const texts[] = {"", "a", "of 13 letters", "\xC3\xA9", "of 14 letters."};
+    comem_value values[5];
+    char room[5 * CELL_NEAR_ROOM];
+    struct list_moment moment;
+    struct list_cursor cursor;
+    size_t count;
+    for (int i = 0; i < 5; i++)
+        assert_ok(comem_list_append(list, text(texts[i])));
+    assert_ok(list_read_lent(list, COMEM_SLICE_ALL, values, room, 5, &count, &moment));
+    assert_int_equal(count, 5);
+    list_cursor_start(&cursor, list);
+    for (int i = 0; i < 5; i++) {
+        comem_value next;
+        assert_string_equal(values[i].as.data, texts[i]);
+        assert_int_equal(values[i].owned != 0, i == 4);
+        assert_ok(list_cursor_next(&cursor, &next));
+        assert_string_equal(next.as.data, texts[i]);
+        assert_int_equal(next.owned != 0, i == 4);
+        comem_value_clear(&next);
+    }
+    comem_value_clear(&values[4]);
+    list_cursor_clear(&cursor);
+}
+
 /* A million items would be freed in one long pause, or never. */
 static void a_cleared_list_is_freed_in_steps(void **state)
 {
@@ -678,6 +707,7 @@ int main(int argc, char **argv)
         WITH_STORE(a_block_at_the_end_of_the_store_is_as_good_as_any),
         WITH_STORE(read_returns_what_is_in_the_range_and_no_more),
         WITH_STORE(a_cursor_sees_every_item_as_it_is_then),
+        WITH_STORE(short_texts_are_lent_and_all_else_is_owned),
         WITH_STORE(a_cleared_list_is_freed_in_steps),
         ALONE(a_store_of_two_gibibytes_works_to_its_end),
         WITH_STORE(a_full_store_keeps_what_it_has),

@@ -17,6 +17,13 @@ static void numbers(void)
         OK(comem_list_append(lists[FIRST][0], comem_int(7)));
 }
 
+static void short_texts(void)
+{
+    make_list(0);
+    for (unsigned i = 0; i < 3; i++)
+        OK(comem_list_append(lists[FIRST][0], near_value(0)));
+}
+
 /* Blocks of 8, 5, 4 and 8 items: found by searching. */
 static void uneven_numbers(void)
 {
@@ -96,6 +103,22 @@ static void read_all(void)
     for (size_t i = 0; i < read; i++) {
         if (values[i].kind != kind)
             fail("a range holds items of two moments");
+        accept(&values[i]);
+    }
+}
+
+/* Texts that borrow their bytes; writers change all of them at once. */
+static void read_lent(void)
+{
+    comem_value values[32];
+    char texts[32 * CELL_NEAR_ROOM];
+    struct list_moment moment;
+    size_t count;
+    OK(list_read_lent(lists[SECOND][0], COMEM_SLICE_ALL, values, texts, 32, &count, &moment));
+    char letter = count > 0 ? values[0].as.data[0] : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].as.data[0] != letter)
+            fail("a range holds texts of two moments");
         accept(&values[i]);
     }
 }
@@ -240,6 +263,16 @@ static void assign_all(void)
     }
 }
 
+static void assign_texts(void)
+{
+    comem_value values[3];
+    for (unsigned round = 1; round < 3; round++) {
+        for (unsigned i = 0; i < 3; i++)
+            values[i] = near_value(round);
+        OK(comem_list_slice_set(lists[writer][0], COMEM_SLICE_ALL, values, 3));
+    }
+}
+
 /* Each list that 0 refers to is freed and its header becomes another's, twice. */
 static void replace_references(void)
 {
@@ -268,12 +301,14 @@ static const struct reading list_readings[] = {
     {"read all beside growth", numbers, read_all, grow, NULL},
     {"read lists beside their end", references, read_lists, replace_references, NULL},
     {"iterate beside set", numbers, iterate, replace_twice, NULL},
+    {"iterate short texts beside set", short_texts, iterate, replace_twice, NULL},
     {"iterate beside clear", numbers, iterate, clear_and_refill, NULL},
     {"iterate beside growth", numbers, iterate, grow, NULL},
     {"get among uneven blocks beside inserts", uneven_numbers, read_eleventh, insert_and_delete, NULL},
     {"get among uneven blocks beside clear", uneven_numbers, read_eleventh, clear_and_refill, NULL},
     {"iterate uneven blocks beside inserts", uneven_numbers, iterate, insert_and_delete, NULL},
     {"read all beside assignment", uneven_numbers, read_all, assign_all, NULL},
+    {"read short texts beside assignment", short_texts, read_lent, assign_texts, NULL},
     {"read far values beside assignment", far_values, read_all, assign_all, NULL},
     {"read backwards beside assignment", uneven_numbers, read_backwards, assign_all, NULL},
     {"count beside assignment", uneven_numbers, count_sevens, assign_all, NULL},

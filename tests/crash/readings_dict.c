@@ -21,6 +21,13 @@ static void few_numbers(void)
     add_sevens(3);
 }
 
+static void short_texts(void)
+{
+    make_dict(0);
+    for (unsigned i = 0; i < 3; i++)
+        OK(comem_dict_set(dicts[FIRST][0], comem_int(i), near_value(0)));
+}
+
 static void two_dicts(void)
 {
     few_numbers();
@@ -151,7 +158,22 @@ static void read_all(void)
     }
 }
 
-/* The same, where kinds of keys and of values are mixed. */
+/* Texts that borrow their bytes; writers change all of them at once. */
+static void read_lent(void)
+{
+    comem_value keys[KEYS_MAX], values[KEYS_MAX];
+    char texts[2 * KEYS_MAX * CELL_NEAR_ROOM];
+    size_t count;
+    OK(dict_read_lent(dicts[SECOND][0], keys, values, texts, KEYS_MAX, &count));
+    char letter = count > 0 ? values[0].as.data[0] : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].as.data[0] != letter)
+            fail("a dict's texts are of two moments");
+        accept(&values[i]);
+    }
+}
+
+/* The same as read_all(), where kinds of keys and of values are mixed. */
 static void read_mixed(void)
 {
     comem_value keys[KEYS_MAX], values[KEYS_MAX];
@@ -315,6 +337,16 @@ static void update_all(void)
     }
 }
 
+static void update_texts(void)
+{
+    comem_pair pairs[3];
+    for (unsigned round = 1; round < 3; round++) {
+        for (unsigned i = 0; i < 3; i++)
+            pairs[i] = (comem_pair){comem_int(i), near_value(round)};
+        OK(comem_dict_update(dicts[writer][0], pairs, 3));
+    }
+}
+
 static void popitem_and_add(void)
 {
     for (unsigned round = 0; round < 2; round++)
@@ -365,6 +397,7 @@ const struct reading dict_readings[] = {
     {"contains of an absent key beside keys that come and go", many_numbers, contains_absent, replace_keys, NULL},
     {"len of a dict beside clear", many_numbers, measure, clear_and_refill, NULL},
     {"read a dict beside update", few_numbers, read_all, update_all, NULL},
+    {"read short texts of a dict beside update", short_texts, read_lent, update_texts, NULL},
     {"read a dict beside growth", few_numbers, read_all, add_many, NULL},
     {"read a dict beside splits", many_numbers, read_all, add_many, NULL},
     {"read a dict beside compaction", many_numbers, read_all, take_many, NULL},
