@@ -7,7 +7,9 @@ Shared     by whoever has the manager, if its creator started it: that puts the 
 Ends       by end(), at the latest among the finalizers of the process that started it. Where that process does not
            come to them, the lifeline ends: a pipe of which it alone has the writing end. The server reads it, and ends
            itself.
-Fork       Children close the writing ends that they inherit. None is made while another thread forks.
+Fork       Children close the writing ends that they inherit. None is made while another thread forks. A server that is
+           forked lets go of descriptors that were opened after the manager's start(), as if it had been forked then:
+           else it would hold the other ends of pipes and sockets that its parent closes.
 Dropping   the manager ends its server only if nobody has an object there; if somebody has, that is asked again before
            the next server is started.
 """
@@ -18,7 +20,7 @@ import os
 import sys
 import threading
 import time
-from multiprocessing import ProcessError, connection, process, util
+from multiprocessing import ProcessError, connection, process, resource_tracker, util
 from multiprocessing import managers as _standard
 
 from . import _engine
@@ -67,6 +69,7 @@ class Server:
         self._access = manager._authkey, manager._Client
         self._timeout = getattr(manager, "_shutdown_timeout", None)  # from Python 3.11 on
         self._anchor = anchor
+        later = _opened_since(manager._descriptors)
         answer, writer = connection.Pipe(duplex=False)
         with _lifelines_lock:
             reader, self._lifeline = connection.Pipe(duplex=False)
@@ -75,12 +78,14 @@ class Server:
             self.process = manager._ctx.Process(
                 target=type(manager)._run_server,
                 args=(manager._registry, None, manager._authkey, manager._serializer, writer)
-                + (_begin, (reader, initializer, initargs)),
+                + (_begin, (reader, later, initializer, initargs)),
             )
             self.process.name = f"{type(manager).__name__}-{':'.join(map(str, self.process._identity))}"
             _start(self.process)
             writer.close()
             self.address = answer.recv()
+            if anchor is not None:
+                anchor["server"] = self.address
         except BaseException:
             self._cut()
             raise
@@ -88,8 +93,6 @@ class Server:
             for pipe in (answer, writer, reader):
                 pipe.close()
         self.end = util.Finalize(None, self._end, exitpriority=0)  # acts once, and in this process only
-        if anchor is not None:
-            anchor["server"] = self.address
 
     def _end(self) -> None:
         _dropped.discard(self)
@@ -116,6 +119,35 @@ class Server:
                 return bool(_standard.dispatch(to_server, None, "number_of_objects"))  # type: ignore[attr-defined]
         except (OSError, EOFError):
             return False  # it has ended by itself
+
+
+def descriptors() -> dict[int, tuple[int, int]]:
+    """Those that this process has open, with what tells their files apart. About 20 us."""
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            status = os.stat(int(name))
+        except OSError:
+            continue  # the listing's own, or another thread has just closed it
+        found[int(name)] = status.st_dev, status.st_ino
+    return found
+
+
+def _opened_since(before: dict[int, tuple[int, int]] | None) -> dict[int, tuple[int, int]]:
+    """The descriptors that are new, but not those of stores and of multiprocessing's resource tracker, which every
+    child has. None of them if nobody knows what was open before."""
+    if before is None:
+        return {}
+    tracker = getattr(resource_tracker, "_resource_tracker")
+    new = {fd: file for fd, file in descriptors().items() if fd > 2 and before.get(fd) != file and fd != tracker._fd}
+    return {fd: file for fd, file in new.items() if "comem" not in _file_of(fd)}
+
+
+def _file_of(descriptor: int) -> str:
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return ""  # another thread has just closed it
 
 
 def of(scope: int) -> Server | None:
@@ -191,8 +223,20 @@ def keep(proxy: Any) -> None:
 # ---- in the server ---------------------------------------------------------------------------------------------------
 
 
-def _begin(lifeline: connection.Connection, initializer: Callable[..., object] | None, initargs: Any) -> None:
+def _begin(
+    lifeline: connection.Connection,
+    later: dict[int, tuple[int, int]],
+    initializer: Callable[..., object] | None,
+    initargs: Any,
+) -> None:
     """The initializer that the standard server is started with."""
+    if later:
+        now = descriptors()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor, file in later.items():
+            if now.get(descriptor) == file:  # else it became another one before the fork
+                os.dup2(nothing, descriptor, inheritable=False)  # it stays taken: what was inherited may close it
+        os.close(nothing)
     getattr(process.current_process(), "_config")["tempdir"] = None  # what it inherited may go before it does
     if initializer is not None:
         initializer(*initargs)

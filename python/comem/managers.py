@@ -61,6 +61,7 @@ class SyncManager(_Standard):
         self._deep = bool(deep)
         self._pickle = bool(pickle)
         self._scope = None  # of the engine; every object made in it is shut down with it
+        self._descriptors = None  # that were open at start(), if the server will be forked
         self._anchor = None  # a dict in the scope: names the store in pickles, and has the server's address
         self._creator = os.getpid()
 
@@ -71,7 +72,7 @@ class SyncManager(_Standard):
         serves. With address=, there is a server process in any case.
 
         ProcessError: it was started before, or shut down. TypeError: the initializer is not callable. EOFError: it
-        failed. MemoryError, OSError: no store, or no process. About 5 us; a server process takes some milliseconds.
+        failed. MemoryError, OSError: no store, or no process. About 30 us; a server process takes some milliseconds.
         """
         if self._standard:
             super().start(initializer, initargs)
@@ -88,6 +89,8 @@ class SyncManager(_Standard):
         self._anchor = _engine._new_proxy("dict", scope, False, False)
         self._scope = scope
         self._creator = os.getpid()
+        if self._ctx.get_start_method(allow_none=True) == "fork":
+            self._descriptors = _server.descriptors()
         self._state.value = _State.STARTED
         if initializer is not None and scope != 0:
             self._serve("start(initializer)", initializer, initargs)

@@ -99,6 +99,30 @@ def test_the_server_has_the_start_method_of_the_manager():
             assert type(server_of(manager)).__name__ == name
 
 
+def test_a_forked_server_holds_nothing_that_was_opened_after_the_managers_start(fork):
+    """Its parent's closing of a pipe or socket is the end of it, as it is beside a server started with the manager."""
+    kept_reader, kept = os.pipe()
+
+    class Mine(comem.managers.SyncManager):
+        pass
+
+    Mine.register("write", lambda text: os.write(kept, text))
+    with Mine(ctx=fork) as manager:
+        reader, writer = os.pipe()
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        event = manager.Event()
+        os.close(writer)
+        child.stdin.close()
+        assert os.read(reader, 1) == b"" and child.stdout.read() == b"" and child.wait() == 0
+        manager.write(b"in the server")
+        assert os.read(kept_reader, 100) == b"in the server" and not event.is_set()
+        manager.list([1]), manager.Queue().put(manager.list([2]))
+        for descriptor in (reader, kept_reader, kept):
+            os.close(descriptor)
+        child.stdout.close()
+        assert server_of(manager)
+
+
 def test_a_server_that_cannot_be_started_leaves_nothing(fork):
     class Local(comem.managers.SyncManager):
         pass

@@ -202,7 +202,7 @@ if __name__ == "__main__":
 """
 
 
-@every_method
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_handles_cross_both_worlds(served, method):
     assert served(method, BOTH_WORLDS).splitlines() == [
         "from the child 1 True",
@@ -373,7 +373,7 @@ if __name__ == "__main__":
 """
 
 
-@every_method
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_an_initializer_runs_in_the_server_at_once_and_never_here(served, method):
     out = served(method, INITIALIZED, r"start\(initializer\)")
     assert out.splitlines() == ["0 True", "0", "failed", "no callable", "no callable"]
@@ -401,8 +401,7 @@ assert manager.address == address
 """
 
 
-@pytest.mark.parametrize("serializer", ["pickle", "xmlrpclib"])
-@pytest.mark.parametrize("family", ["path", "port"])
+@pytest.mark.parametrize("family, serializer", [("path", "pickle"), ("port", "xmlrpclib")])
 def test_with_an_address_it_is_a_standard_manager(fork, tmp_path, mine, family, serializer):
     words = []
     mine.register("words", lambda: words, exposed=("append", "__getitem__", "__len__"))
