@@ -93,8 +93,8 @@ def Manager(address=None, authkey=None, *, deep=False, pickle=True, **options):
     which everyone gets copies. pickle=False: what it made takes no values that have to be pickled. The other arguments are
     those of multiprocessing.managers.SyncManager; with an address, all is in a server process there, as with that one.
 
-    MemoryError: no room for the store. OSError: the system refused it. Safe in any thread and process. About 10 us, and
-    some milliseconds the first time, to import multiprocessing.managers.
+    MemoryError: no room for the store. OSError: the system refused it. Safe in any thread and process. About 10 us,
+    50 us where processes are forked, and some milliseconds the first time, to import multiprocessing.managers.
     """
     from .managers import SyncManager
 
