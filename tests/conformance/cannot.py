@@ -23,7 +23,8 @@ PROXY_DEEP = "repr() is the standard proxy's and does not look inside"
 SUBCLASS = "it makes a subclass of what is a function here, the manager's method"
 COPIES = "what is read out is a copy, as from a standard manager: changing it changes nothing that is shared"
 
-# Each by the class that defines the test: its subclasses inherit the reason. `since`, `before`: Pythons.
+# Each by the class that defines the test: its subclasses inherit the reason. `since`, `before`: Pythons,
+# some of whose releases may lack the test.
 CANNOT = [
     cannot(BOTH, SEQUENCES + "test_contains_order", LOCAL),
     cannot(BOTH, LISTS + "test_index", LOCAL),
@@ -37,7 +38,7 @@ CANNOT = [
     cannot(MANAGER, HASH_MAPPING + "test_repr", PROXY_REPR),
     cannot(MANAGER, HASH_MAPPING + "test_repr_deep", PROXY_DEEP),
     cannot(MANAGER, SEQUENCES + "test_addmul", SUBCLASS, before=(3, 15)),
-    cannot(MANAGER, SEQUENCES + "test_mul", SUBCLASS, since=(3, 15)),
+    cannot(MANAGER, SEQUENCES + "test_mul", SUBCLASS, since=(3, 14)),
     cannot(MANAGER, SEQUENCES + "test_free_after_iterating", SUBCLASS),
     cannot(MANAGER, SEQUENCES + "test_getitemoverwriteiter", SUBCLASS),
     cannot(MANAGER, MAPPING + "test_copy", "copy() gives a built-in dict, as a standard proxy's"),
@@ -51,3 +52,8 @@ CANNOT = [
 def reasons(face, version):
     """The tests that cannot pass in this face on this Python, each with its reason."""
     return {one.test: one.reason for one in CANNOT if face in one.faces and one.since <= version < one.before}
+
+
+def everywhere(face):
+    """Those of them that every Python's tests have."""
+    return {one.test for one in CANNOT if face in one.faces and (one.since, one.before) == ((3, 9), (4,))}

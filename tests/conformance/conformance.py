@@ -138,7 +138,7 @@ def main():
     faulthandler.enable()
 
     listed = {face: cannot.reasons(face, sys.version_info[:2]) for face in FACES}
-    unknown = {face: set(reasons) for face, reasons in listed.items()}
+    unknown = {face: cannot.everywhere(face) for face in FACES}
     counts, wrong = {}, 0
     for suite in SUITES:
         for face in [options.face] if options.face else FACES:
