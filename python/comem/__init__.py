@@ -86,12 +86,12 @@ _process.prepare()
 def Manager(address=None, authkey=None, *, deep=False, pickle=True, **options):
     """A started comem.managers.SyncManager, in the place of multiprocessing.Manager().
 
-    It starts no process: its lists, dicts and values live in the program's own store, and its shutdown() ends them. What
-    else multiprocessing.Manager() makes comes from such a manager's server process, which is started at the first use.
+    It starts no process: its lists, dicts and values live in the program's own store, and its shutdown() ends them.
+    What else multiprocessing.Manager() makes comes from such a manager's server process, started at the first use.
 
     deep=True: a plain list or dict stored in what it made becomes a shared one, and so on down; else it is a value, of
-    which everyone gets copies. pickle=False: what it made takes no values that have to be pickled. The other arguments are
-    those of multiprocessing.managers.SyncManager; with an address, all is in a server process there, as with that one.
+    which everyone gets copies. pickle=False: what it made takes no values that have to be pickled. The other arguments
+    are those of multiprocessing.managers.SyncManager; with an address, all is in a server there, as with that one.
 
     MemoryError: no room for the store. OSError: the system refused it. Safe in any thread and process. About 10 us,
     50 us where processes are forked, and some milliseconds the first time, to import multiprocessing.managers.

@@ -72,8 +72,8 @@ class SyncManager(_Standard):
         serves. With address=, there is a server process in any case.
 
         ProcessError: it was started before, or shut down. TypeError: the initializer is not callable. EOFError: it
-        failed. MemoryError, OSError: no store, or no process. About 5 us, 50 us if processes are
-        forked; a server process takes some milliseconds.
+        failed. MemoryError, OSError: no store, or no process. About 5 us, 50 us where processes are forked; a server
+        process takes some milliseconds.
         """
         if self._standard:
             super().start(initializer, initargs)
