@@ -179,8 +179,9 @@ const char pylist_insert_doc[] =
     "insert($self, index, object, /)\n--\n\n"
     "Put object before the item at index; an index beyond an end means that end.\n\n"
     "Indivisible: other threads and processes see the item in its place or not yet. TypeError for\n"
-    "what cannot be stored (it cannot be pickled), MemoryError when the store is full, GoneError when the list was shut down; none of them changes the list. O(size of the object +\n"
-    "length / 100), about 1 us in a list of 1,000 items, 20 us in one of 1,000,000.";
+    "what cannot be stored (it cannot be pickled), MemoryError when the store is full, GoneError when\n"
+    "the list was shut down; none of them changes the list. O(size of the object + length / 100),\n"
+    "about 1 us in a list of 1,000 items, 20 us in one of 1,000,000.";
 
 PyObject *pylist_insert(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
@@ -310,8 +311,9 @@ PyDoc_STRVAR(
     "Every method may be called from any thread of any process at any time, and a process killed in one\n"
     "leaves the list whole. Each is one change that others see all of or nothing, and they read one\n"
     "moment; but sort() with a key or of other items than plain ones works on a copy, and raises\n"
-    "ValueError when the list was changed meanwhile. Slices, + and * give built-in lists. Two lists are equal when their items are, also to a built-in list, and ordered like built-in ones.\n"
-    "A loop is live by index, as over a built-in list. Like that it has no hash.\n\n"
+    "ValueError when the list was changed meanwhile. Slices, + and * give built-in lists. Two lists are\n"
+    "equal when their items are, also to a built-in list, and ordered like built-in ones. A loop is live\n"
+    "by index, as over a built-in list. Like that it has no hash.\n\n"
     "Any use may raise GoneError (shut down, or out of reach), DamagedError (the store's memory fails\n"
     "its checks), OSError (the thread's first use could not join the store) and RuntimeError (called\n"
     "from a C signal handler that interrupted another call). MemoryError: the store is full.");

@@ -40,6 +40,8 @@ numbers.sort(key=lambda item: -item, reverse=True)
 numbers.sort()
 numbers *= 2
 part: builtins.list[int] = numbers[1:] + numbers[:1]
+part = part + numbers
+part += numbers
 part = numbers + part
 part = numbers + numbers
 part = numbers * 2 + 2 * numbers
