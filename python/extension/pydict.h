@@ -77,7 +77,9 @@ struct dict_snapshot {
 int dict_snapshot_take(struct dict_snapshot *snapshot, PyObject *self, enum dict_part part);
 void dict_snapshot_clear(struct dict_snapshot *snapshot);
 
-/* The object for key, value or pair number `i`; its values are cleared. NULL with an exception. */
+/* The object for a key, a value or a pair, which has number `i` and is cleared. NULL with an exception. */
+PyObject *dict_part_object(PyObject *self, enum dict_part part, size_t i, comem_value *key, comem_value *value);
+/* The same for what stands in a snapshot, where nothing is left of it. */
 PyObject *dict_snapshot_object(struct dict_snapshot *snapshot, PyObject *self, enum dict_part part, size_t i);
 
 /* What it holds at one moment, as a new built-in dict. */

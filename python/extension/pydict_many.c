@@ -75,12 +75,12 @@ int dict_snapshot_take(struct dict_snapshot *snapshot, PyObject *self, enum dict
     }
 }
 
-/* Making an object may run code that is about to clear the snapshot, so values are taken out of it first; who takes two
- * holds its memory, where the second may have its text. */
-static comem_value value_take(comem_value *place)
+/* What stands in a place of a column, taken out of it; none where the column was not read. */
+static comem_value value_take(comem_value *column, size_t i)
 {
-    comem_value value = *place;
-    *place = comem_none();
+    comem_value value = column == NULL ? comem_none() : column[i];
+    if (column != NULL)
+        column[i] = comem_none();
     return value;
 }
 
@@ -128,29 +128,35 @@ static PyObject *key_object(PyObject *self, size_t i, comem_value *key)
     return object;
 }
 
-static PyObject *dict_snapshot_pair(struct dict_snapshot *snapshot, PyObject *self, size_t i)
+static PyObject *pair_object(PyObject *self, size_t i, comem_value *key, comem_value *value)
 {
-    comem_value key = value_take(&snapshot->keys[i]), value = value_take(&snapshot->values[i]);
-    PyObject *memory = snapshot->memory;
-    Py_INCREF(memory);
-    PyObject *first = key_object(self, i, &key);
-    PyObject *second = first == NULL ? NULL : pydict_object(self, first, &value);
+    PyObject *first = key_object(self, i, key);
+    PyObject *second = first == NULL ? NULL : pydict_object(self, first, value);
     PyObject *pair = second == NULL ? NULL : PyTuple_Pack(2, first, second);
-    pyvalue_clear(&value);
-    Py_DECREF(memory);
+    pyvalue_clear(value);
     Py_XDECREF(second);
     Py_XDECREF(first);
     return pair;
 }
 
-PyObject *dict_snapshot_object(struct dict_snapshot *snapshot, PyObject *self, enum dict_part part, size_t i)
+PyObject *dict_part_object(PyObject *self, enum dict_part part, size_t i, comem_value *key, comem_value *value)
 {
     if (part == DICT_ITEMS)
-        return dict_snapshot_pair(snapshot, self, i);
-    comem_value value = value_take(part == DICT_KEYS ? &snapshot->keys[i] : &snapshot->values[i]);
-    PyObject *object = part == DICT_KEYS ? key_object(self, i, &value) : pyvalue_into_python(self, &value);
+        return pair_object(self, i, key, value);
+    PyObject *object = part == DICT_KEYS ? key_object(self, i, key) : pyvalue_into_python(self, value);
     if (UNLIKELY(object == NULL))
         pypickle_at_index(self, (int64_t)i);
+    return object;
+}
+
+/* Making an object may run code that clears the snapshot: values are taken out first, and their memory is held. */
+PyObject *dict_snapshot_object(struct dict_snapshot *snapshot, PyObject *self, enum dict_part part, size_t i)
+{
+    comem_value key = value_take(snapshot->keys, i), value = value_take(snapshot->values, i);
+    PyObject *memory = snapshot->memory;
+    Py_INCREF(memory);
+    PyObject *object = dict_part_object(self, part, i, &key, &value);
+    Py_DECREF(memory);
     return object;
 }
 

@@ -147,30 +147,17 @@ static int place_copy(const comem_value *column, size_t place, comem_value *copy
     return -1;
 }
 
-/* Puts a copy where the value was that has become an object; drops it when the iterator was taken to its end meanwhile. */
-static void place_restore(comem_value *column, size_t place, comem_value *copy)
-{
-    if (column != NULL)
-        column[place] = *copy;
-    else
-        pyvalue_clear(copy);
-}
-
 /* The object for a place of the snapshot, which keeps it. NULL with an exception. */
 static PyObject *iterator_look(struct dict_iterator *iterator, PyObject *dict, size_t place)
 {
-    struct dict_snapshot *snapshot = &iterator->snapshot;
     comem_value key, value;
-    if (place_copy(snapshot->keys, place, &key) < 0)
+    if (place_copy(iterator->snapshot.keys, place, &key) < 0)
         return NULL;
-    if (place_copy(snapshot->values, place, &value) < 0) {
+    if (place_copy(iterator->snapshot.values, place, &value) < 0) {
         pyvalue_clear(&key);
         return NULL;
     }
-    PyObject *object = dict_snapshot_object(snapshot, dict, iterator->part, place);
-    place_restore(snapshot->keys, place, &key);
-    place_restore(snapshot->values, place, &value);
-    return object;
+    return dict_part_object(dict, iterator->part, place, &key, &value);
 }
 
 /* A list of what is left. NULL with an exception. */

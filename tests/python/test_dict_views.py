@@ -184,7 +184,7 @@ def test_an_iterator_is_copied_only_while_it_is_sound(face):
 class Advances:
     """Runs a loop on when it is unpickled."""
 
-    loop = None
+    loop = taken = None
 
     def __eq__(self, other):
         return type(other) is Advances
@@ -194,8 +194,10 @@ class Advances:
 
 
 def advance():
-    if Advances.loop is not None:
-        next(Advances.loop)
+    """Takes an item from the loop while another one is made; once."""
+    loop, Advances.loop = Advances.loop, None
+    if loop is not None:
+        Advances.taken = next(loop)
     return Advances()
 
 
@@ -203,13 +205,14 @@ def test_a_loop_may_run_on_while_it_is_copied():
     shared = comem.Dict(a=1, b=2, c=Advances(), d=4, e=5)
     loop = Advances.loop = iter(shared.values())
     try:
-        next(loop)
-        assert list(copy.copy(loop)) == [2, Advances(), 4, 5]
-        assert next(loop) == Advances() and list(loop) == [5]
-        loop = Advances.loop = iter(comem.Dict(a=Advances()).values())
-        assert list(copy.copy(loop)) == [Advances()]
+        assert next(loop) == 1
+        assert list(copy.copy(loop)) == [2, Advances(), 4, 5] and Advances.taken == 2
+        assert list(loop) == [Advances(), 4, 5]
+        loop = Advances.loop = iter(comem.Dict(a=Advances()).items())
+        assert list(copy.copy(loop)) == [("a", Advances())] and Advances.taken == ("a", Advances())
+        assert list(loop) == []
     finally:
-        Advances.loop = None
+        Advances.loop = Advances.taken = None
 
 
 def test_threads_may_share_an_iterator():
