@@ -300,23 +300,22 @@ static int pylist_init(PyObject *self, PyObject *arguments, PyObject *keywords)
     return iterable == NULL ? 0 : pylist_extend_any(self, iterable);
 }
 
-PyDoc_STRVAR(
-    list_doc,
-    "List(iterable=(), /)\n--\n\n"
-    "A list that every process of the program shares.\n\n"
-    "Made before a fork, or handed over in another shared object, or pickled, it is the same list in\n"
-    "every process: what one changes, all see at once. Items are copied in and out; whatever can be\n"
-    "pickled can be stored. Shared objects are stored by reference, and a plain list or dict becomes a\n"
-    "shared one, and so on down: l[0].append(1) is seen by all.\n\n"
-    "Every method may be called from any thread of any process at any time, and a process killed in one\n"
-    "leaves the list whole. Each is one change that others see all of or nothing, and they read one\n"
-    "moment; but sort() with a key or of other items than plain ones works on a copy, and raises\n"
-    "ValueError when the list was changed meanwhile. Slices, + and * give built-in lists. Two lists are\n"
-    "equal when their items are, also to a built-in list, and ordered like built-in ones. A loop is live\n"
-    "by index, as over a built-in list. Like that it has no hash.\n\n"
-    "Any use may raise GoneError (shut down, or out of reach), DamagedError (the store's memory fails\n"
-    "its checks), OSError (the thread's first use could not join the store) and RuntimeError (called\n"
-    "from a C signal handler that interrupted another call). MemoryError: the store is full.");
+PyDoc_STRVAR(list_doc,
+             "List(iterable=(), /)\n--\n\n"
+             "A list that every process of the program shares.\n\n"
+             "Made before a fork, or handed over in another shared object, or pickled, it is the same list in\n"
+             "every process: what one changes, all see at once. Items are copied in and out; whatever can be\n"
+             "pickled can be stored. Shared objects are stored by reference, and a plain list or dict becomes a\n"
+             "shared one, and so on down: l[0].append(1) is seen by all.\n\n"
+             "Every method may be called from any thread of any process at any time, and a process killed in one\n"
+             "leaves the list whole. Each is one change that others see all of or nothing, and they read one\n"
+             "moment; but sort() with a key or of other items than plain ones works on a copy, and raises\n"
+             "ValueError when the list was changed meanwhile. Slices, + and * give built-in lists. Two lists are\n"
+             "equal when their items are, also to a built-in list, and ordered like built-in ones. A loop is live\n"
+             "by index, as over a built-in list. Like that it has no hash.\n\n"
+             "Any use may raise GoneError (shut down, or out of reach), DamagedError (the store's memory fails\n"
+             "its checks), OSError (the thread's first use could not join the store) and RuntimeError (called\n"
+             "from a C signal handler that interrupted another call). MemoryError: the store is full.");
 
 static PyMethodDef list_methods[] = {
     PYLIST_METHODS,          {"copy", pyobject_copy, METH_NOARGS, copy_doc},
