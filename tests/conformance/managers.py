@@ -2,8 +2,9 @@
 
     python -m comem tests/conformance/managers.py [-v] [-k TEXT]
 
-All of WithManagerTest* and TestSyncManagerTypes of the interpreter's package `test`, unmodified; none is known to fail.
-METHOD in the environment says how processes are started: fork, if it says nothing. The arguments are unittest's.
+All of WithManagerTest* and TestSyncManagerTypes of the interpreter's package `test`, unmodified, but for those that are
+known to fail; one of these that passes fails the run, too. METHOD in the environment says how processes are started:
+fork, if it says nothing. The arguments are unittest's.
 """
 
 import os
@@ -16,6 +17,11 @@ _test_multiprocessing.install_tests_in_module_dict(globals(), os.environ.get("ME
 for _name in [name for name in globals() if "Test" in name]:
     if not _name.startswith("WithManagerTest") and _name != "TestSyncManagerTypes":
         del globals()[_name]
+
+if sys.version_info >= (3, 15):
+    # It wants a loop over a manager's dict to be one over a list. Ours notices when this process changes the dict.
+    _case = globals()["TestSyncManagerTypes"]
+    _case.test_dict = unittest.expectedFailure(_case.test_dict)
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[1:]])
