@@ -93,8 +93,15 @@ class SyncManager(_Standard):
         if self._ctx.get_start_method(allow_none=True) == "fork":
             self._descriptors = _server.descriptors()
         self._state.value = _State.STARTED
-        if initializer is not None and scope != 0:
+        if initializer is None or scope == 0:
+            return
+        try:
             self._serve("start(initializer)", initializer, initargs)
+        except BaseException:  # as if it had not been started
+            _engine._scope_shutdown(scope)
+            self._scope = self._anchor = None
+            self._state.value = _State.INITIAL
+            raise
 
     def connect(self):
         """Use the server at address=: from now on every type is that server's.

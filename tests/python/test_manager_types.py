@@ -365,6 +365,12 @@ if __name__ == "__main__":
         failing.start(fail)
     except EOFError:
         print("failed")
+    try:
+        failing.list()
+    except multiprocessing.ProcessError as error:
+        print(error)
+    failing.start()
+    print(failing.list([1]))
     for wrong in (5, "print"):
         try:
             Manager().start(wrong)
@@ -376,7 +382,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_an_initializer_runs_in_the_server_at_once_and_never_here(served, method):
     out = served(method, INITIALIZED, r"start\(initializer\)")
-    assert out.splitlines() == ["0 True", "0", "failed", "no callable", "no callable"]
+    assert out.splitlines() == ["0 True", "0", "failed", "server not yet started", "[1]", "no callable", "no callable"]
 
 
 # ---- address= and connect() ------------------------------------------------------------------------------------------
