@@ -2,7 +2,7 @@
 
     import multiprocessing, comem
 
-    final_list = comem.Manager().list()
+    final_list = comem.var("final_list", [])
 
     def worker(data):
         for item in data:
@@ -127,7 +127,7 @@ def __getattr__(name):
     if name == "managers":
         return importlib.import_module(".managers", __name__)
     if name not in _later:
-        raise AttributeError(importlib.import_module("._absent", __name__).sentence(name))
+        raise importlib.import_module("._absent", __name__).error(name)
     found = globals()[name] = getattr(importlib.import_module(f".{_later[name]}", __name__), name)
     return found
 

@@ -46,7 +46,7 @@ def canonical(key: Any) -> Any:
     try:
         return _key(key)
     except RecursionError:
-        raise TypeError(f"cannot use a '{type(key).__name__}' as a key that contains itself, or too much within") from None
+        raise TypeError(f"cannot use an object of type '{type(key).__name__}' as a key that contains itself, or too much within") from None
 
 
 def _key(key: Any) -> Any:
@@ -88,8 +88,8 @@ def _other(key: Any, cls: type) -> Any:
         return _global(key)
     if _hashed_by_identity(cls) and not isinstance(_reduce(key), str):
         raise TypeError(
-            f"cannot use a '{cls.__name__}' as a key: it is compared by identity, so a copy of it could never be found"
-            " again; give the class __eq__ and __hash__, or __comem_key__"
+            f"cannot use an object of type '{cls.__name__}' as a key: it is compared by identity, so a copy of it could"
+            " never be found again; give the class __eq__ and __hash__, or __comem_key__"
         )
     return _reduced(key, cls)
 

@@ -48,8 +48,10 @@ static PyObject *pypickle_tool(PyObject *container, const char *name)
         if (state->values_module == NULL)
             return NULL;
     }
-    PyObject *tool = PyDict_GetItemString(PyModule_GetDict(state->values_module), name);
-    if (tool == NULL)
+    PyObject *key = PyUnicode_FromString(name); /* PyDict_GetItemString() takes having no memory for absence */
+    PyObject *tool = key == NULL ? NULL : PyDict_GetItemWithError(PyModule_GetDict(state->values_module), key);
+    Py_XDECREF(key);
+    if (tool == NULL && !PyErr_Occurred())
         PyErr_Format(PyExc_SystemError, "comem._values lacks %s", name);
     return tool;
 }

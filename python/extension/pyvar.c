@@ -83,6 +83,14 @@ static int var_kind(struct module_state *state, const char *what, PyObject *init
         *index = (enum kind_index)shared;
         return 0;
     }
+    if (PyType_Check(initial) || PyFunction_Check(initial)) {
+        PyErr_Format(
+            PyExc_TypeError,
+            "%R cannot become a %s: factory= takes what makes the initial value, and comem.Value(None, it) holds "
+            "a class or function",
+            initial, what);
+        return -1;
+    }
     if (PyList_CheckExact(initial))
         typeid = "list";
     else if (PyDict_CheckExact(initial))
@@ -308,8 +316,8 @@ PyDoc_STRVAR(
     "both, and one result counts. With neither, the name must be there: KeyError. The object stays until\n"
     "forget(name) and the end of its last handle.\n\n"
     "TypeError: another kind of container has the name (a Value is one kind, whatever it holds), initial is a\n"
-    "container of which there is no shared kind (a set, say) or cannot be pickled, both initial and factory are\n"
-    "given, name is no str. ValueError: name is empty. MemoryError: the store is full. OSError: the store could\n"
+    "container of which there is no shared kind (a set, say), a class or a function, or cannot be pickled, both\n"
+    "initial and factory are given, name is no str. ValueError: name is empty. MemoryError: the store is full. OSError: the store could\n"
     "not be made. GoneError: a promised store is out of reach. What factory raises.\n\n"
     "Where the process can have no store yet, in a module that a forkserver preloads, it gives an object that\n"
     "becomes the global at its first use in a worker; a use before that raises RuntimeError.\n"

@@ -221,7 +221,7 @@ KEYS = Group(
         Case(
             "comem.Dict()[object()] = 3",
             "TypeError",
-            "cannot use a 'object' as a key: it is compared by identity, so a copy of it could never be found again;"
+            "cannot use an object of type 'object' as a key: it is compared by identity, so a copy of it could never be found again;"
             " give the class __eq__ and __hash__, or __comem_key__",
             "`@dataclass(frozen=True)` gives a class both.",
         ),

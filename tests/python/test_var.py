@@ -82,7 +82,7 @@ class Point:
 
 VALUES = [
     0, 5, -1.5, True, None, "", "text", "€" * 100, b"bytes", (), (1, ("two",)), 2**100, 1j, frozenset({1}), range(3), Decimal("1.5"),
-    Fraction(1, 3), Path("/a/b"), Point(1, 2.5), Text("mine"), len, int, datetime.date(2000, 1, 1),
+    Fraction(1, 3), Path("/a/b"), Point(1, 2.5), Text("mine"), len, datetime.date(2000, 1, 1),
 ]  # fmt: skip
 
 
@@ -200,6 +200,15 @@ def test_both_given_is_a_type_error(name):
         comem.var(name, None, factory=list)
     with pytest.raises(TypeError, match="called"):
         comem.var(name, factory=5)
+
+
+def test_a_class_or_function_is_asked_for_as_a_factory(name):
+    for initial in (list, lambda: []):
+        with pytest.raises(TypeError, match="cannot become a global: factory= takes"):
+            comem.var(name, initial)
+    with pytest.raises(KeyError):
+        comem.var(name)
+    assert comem.var(name, comem.Value(None, list)).value is list
 
 
 def test_arguments_are_taken_as_a_function_of_python_takes_them(name):
