@@ -83,6 +83,13 @@ _abc.ItemsView.register(_engine.DictItems)
 _process.prepare()
 
 
+def _managers():
+    import multiprocessing.managers  # first: under the runner it imports the other, and two threads may be here at once
+    import comem.managers as managers
+
+    return managers
+
+
 def Manager(address=None, authkey=None, *, deep=False, pickle=True, **options):
     """A started comem.managers.SyncManager, in the place of multiprocessing.Manager().
 
@@ -96,9 +103,7 @@ def Manager(address=None, authkey=None, *, deep=False, pickle=True, **options):
     MemoryError: no room for the store. OSError: the system refused it. Safe in any thread and process. About 10 us,
     50 us where processes are forked, and some milliseconds the first time, to import multiprocessing.managers.
     """
-    from .managers import SyncManager
-
-    manager = SyncManager(address, authkey, deep=deep, pickle=pickle, **options)
+    manager = _managers().SyncManager(address, authkey, deep=deep, pickle=pickle, **options)
     manager.start()
     return manager
 
@@ -125,7 +130,7 @@ def __getattr__(name):
     import importlib
 
     if name == "managers":
-        return importlib.import_module(".managers", __name__)
+        return _managers()
     if name not in _later:
         raise importlib.import_module("._absent", __name__).error(name)
     found = globals()[name] = getattr(importlib.import_module(f".{_later[name]}", __name__), name)

@@ -24,7 +24,7 @@ from importlib import import_module
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from pkgutil import get_importer
 
-from . import _process
+from . import _engine, _process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def main(words: list[str]) -> None:
     """
     if words[:1] in (["-h"], ["--help"]):
         print(USAGE)
+    elif words[:1] == ["--version"]:
+        print(f"comem {_engine.__version__}")
     elif not words:
         _misused("which program?")
     elif words == ["-m"]:
@@ -163,6 +165,8 @@ def _file(program: types.ModuleType, path: str) -> types.CodeType:
             data = stream.read()
     except OSError as error:
         print(f"python -m comem: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        if "." not in os.path.basename(path):  # a program seldom has such a name
+            print("The command that looks into stores is `comem`, or `python -m comem.cli`.", file=sys.stderr)
         raise SystemExit(2) from None
     _begin_path(os.path.dirname(os.path.realpath(path)), False)
     compiled = data.startswith(importlib.util.MAGIC_NUMBER)

@@ -72,7 +72,9 @@ static PyTypeObject *pyobject_face(struct module_state *state, const comem_objec
     if ((object_flags(object) & OBJECT_FACE_MANAGER) == 0)
         return state->native_types[index];
     if (UNLIKELY(state->proxy_types[index] == NULL)) {
-        PyObject *module = PyImport_ImportModule("comem.managers");
+        PyObject *standard = PyImport_ImportModule("multiprocessing.managers"); /* first, as in comem._managers() */
+        PyObject *module = standard == NULL ? NULL : PyImport_ImportModule("comem.managers");
+        Py_XDECREF(standard);
         if (module == NULL)
             return NULL;
         Py_DECREF(module);
@@ -344,7 +346,7 @@ PyObject *pyobject_copy(PyObject *self, PyObject *Py_UNUSED(unused))
 }
 
 const char pyobject_copy_same_doc[] = "__copy__($self, /)\n--\n\n"
-                                      "For copy.copy(): as copy(), with the class and the attributes of this object.";
+                                      "For copy.copy(): as copy(), with the class and what is in the __dict__ of this object.";
 
 PyObject *pyobject_copy_same(PyObject *self, PyObject *Py_UNUSED(unused))
 {
