@@ -121,33 +121,35 @@ class Server:
             return False  # it has ended by itself
 
 
-def descriptors() -> dict[int, tuple[int, int]]:
-    """Those that this process has open, with what tells their files apart. About 20 us."""
-    found = {}
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            status = os.stat(int(name))
-        except OSError:
-            continue  # the listing's own, or another thread has just closed it
-        found[int(name)] = status.st_dev, status.st_ino
-    return found
+def descriptors() -> frozenset[int] | None:
+    """The numbers of those that this process has open; None where that cannot be known. 20 us for a few."""
+    try:
+        return frozenset(map(int, os.listdir("/proc/self/fd")))
+    except OSError:
+        return None
 
 
-def _opened_since(before: dict[int, tuple[int, int]] | None) -> dict[int, tuple[int, int]]:
-    """The descriptors that are new, but not those of stores and of multiprocessing's resource tracker, which every
-    child has. None of them if nobody knows what was open before."""
-    if before is None:
+def _opened_since(before: frozenset[int] | None) -> dict[int, tuple[int, int]]:
+    """The descriptors that are new, with their files, but not those of stores and of multiprocessing's resource
+    tracker, which every child has. None of them if nobody knows what was open before."""
+    now = descriptors()
+    if before is None or now is None:
         return {}
     tracker = getattr(resource_tracker, "_resource_tracker")
-    new = {fd: file for fd, file in descriptors().items() if fd > 2 and before.get(fd) != file and fd != tracker._fd}
-    return {fd: file for fd, file in new.items() if "comem" not in _file_of(fd)}
+    files = {fd: _file_of(fd) for fd in now - before if fd > 2 and fd != tracker._fd}
+    return {fd: file for fd, file in files.items() if file is not None}
 
 
-def _file_of(descriptor: int) -> str:
+def _file_of(descriptor: int) -> tuple[int, int] | None:
+    """What tells a descriptor's file apart; None for a store's, and when another thread has just closed it."""
     try:
-        return os.readlink(f"/proc/self/fd/{descriptor}")
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        status = os.fstat(descriptor)
     except OSError:
-        return ""  # another thread has just closed it
+        return None
+    if path.startswith(("/memfd:comem", "/dev/shm/#")) or os.path.basename(path).startswith("comem-"):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def of(scope: int) -> Server | None:
@@ -231,10 +233,9 @@ def _begin(
 ) -> None:
     """The initializer that the standard server is started with."""
     if later:
-        now = descriptors()
         nothing = os.open(os.devnull, os.O_RDWR)
         for descriptor, file in later.items():
-            if now.get(descriptor) == file:  # else it became another one before the fork
+            if _file_of(descriptor) == file:  # else it became another one before the fork
                 os.dup2(nothing, descriptor, inheritable=False)  # it stays taken: what was inherited may close it
         os.close(nothing)
     getattr(process.current_process(), "_config")["tempdir"] = None  # what it inherited may go before it does

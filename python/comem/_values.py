@@ -11,6 +11,7 @@ import io
 import pickle
 import pickletools
 import sys
+import weakref
 from typing import Any
 
 from . import _engine
@@ -115,7 +116,8 @@ def _reference(cls: type, number: int) -> Any:
     raise pickle.UnpicklingError("a part of a stored value's pickle, which cannot be loaded on its own")
 
 
-_local_classes: dict[tuple[str, str], type] = {}  # of keys, the last one of each name
+# Of keys: the last class of each name, for as long as the program has it.
+_local_classes: weakref.WeakValueDictionary[tuple[str, str], type] = weakref.WeakValueDictionary()
 
 
 def _local_name(cls: type) -> tuple[str, str]:
@@ -136,7 +138,7 @@ def dumps(value: Any) -> tuple[bytes, list[pickle.PickleBuffer], list[Any]]:
 
 
 def dumps_key(key: Any) -> tuple[bytes, list[pickle.PickleBuffer], list[Any]]:
-    """The same for a key. What it needs of local classes is kept for as long as the process lives."""
+    """The same for a key."""
     return _dumps(key, _KeyPickler)
 
 
