@@ -12,6 +12,7 @@ from typing import (
     Iterable,
     Iterator,
     KeysView,
+    Literal,
     Mapping,
     MutableMapping,
     MutableSequence,
@@ -35,6 +36,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 _K2 = TypeVar("_K2")
 _V2 = TypeVar("_V2")
+_IntCode = Literal["b", "B", "h", "H", "i", "I", "l", "L", "q", "Q"]
 _Dicts = Union[builtins.dict[_K, _V], Dict[_K, _V]]
 
 __version__: str
@@ -195,11 +197,14 @@ class Dict(MutableMapping[_K, _V]):
     def _repr_html_(self, /) -> Optional[str]: ...
 
 class Value(Generic[_T]):
-    # A typecode makes Value[int], Value[float] ...; which one is in the text, not in its type.
     @overload
     def __new__(cls, typecode: None, value: _T, /) -> Self: ...
     @overload
     def __new__(cls, typecode: None, /) -> Value[Any]: ...
+    @overload
+    def __new__(cls, typecode: _IntCode, value: Any = ..., /) -> Value[int]: ...
+    @overload
+    def __new__(cls, typecode: Literal["f", "d"], value: Any = ..., /) -> Value[float]: ...
     @overload
     def __new__(cls, typecode: str, value: Any = ..., /) -> Value[Any]: ...
     @overload

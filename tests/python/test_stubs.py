@@ -165,8 +165,10 @@ comem.Value(None, 1).set("text")  # seventeen
 comem.Value()  # eighteen
 comem.Value(None, 1).value = "text"  # nineteen
 text = comem.Manager().Value("i", 1).value  # twenty
-comem.open(b"name")  # twenty-one
-comem.open("name")["root"] = comem.List()  # twenty-two
+text = comem.Value("i", 1).value  # twenty-one
+comem.Value("d", 0.5).set("text")  # twenty-two
+comem.open(b"name")  # twenty-three
+comem.open("name")["root"] = comem.List()  # twenty-four
 '''
 
 
@@ -205,7 +207,7 @@ def test_a_typical_program_is_strictly_typed(tmp_path):
 def test_wrong_programs_are_found(tmp_path):
     (tmp_path / "wrong.py").write_text(WRONG)
     done = mypy("mypy", "--strict", "wrong.py", cwd=tmp_path)
-    assert "Found 22 errors" in done.stdout, done.stdout
+    assert "Found 24 errors" in done.stdout, done.stdout
 
 
 ALLOWED = """\
