@@ -80,6 +80,27 @@ LIKE_BUILT_IN = Group(
     ],
 )
 
+BUILT_IN_ONLY = Group(
+    "Something takes built-in lists and dicts alone",
+    "Copy what is shared: [Built-in copies, JSON, files](dicts.md#built-in-copies-json-files) has a function `plain()`.",
+    [
+        Case(
+            "import json\njson.dumps(comem.Dict(a=[1]))",
+            "TypeError",
+            "Object of type Dict is not JSON serializable",
+            "`json.dumps(plain(shared))`. `default=list` would write the keys alone.",
+            shown="json.dumps(comem.Dict(a=[1]))",
+        ),
+        Case(
+            'import json\njson.dumps({"done": comem.List([1])})',
+            "TypeError",
+            "Object of type List is not JSON serializable",
+            "The same, also for what is inside others. Of a manager's it says `DictProxy` and `ListProxy`.",
+            shown='json.dumps({"done": comem.List([1])})',
+        ),
+    ],
+)
+
 ABSENT = Group(
     "comem has no ...",
     "",
@@ -631,4 +652,18 @@ TOGETHER = Group(
     ],
 )
 
-GROUPS = [LIKE_BUILT_IN, ABSENT, VALUES, KEYS, NUMBERS, GLOBALS, PROCESSES, MANAGERS, STORES, ROOM, DAMAGE, TOGETHER]
+GROUPS = [
+    LIKE_BUILT_IN,
+    BUILT_IN_ONLY,
+    ABSENT,
+    VALUES,
+    KEYS,
+    NUMBERS,
+    GLOBALS,
+    PROCESSES,
+    MANAGERS,
+    STORES,
+    ROOM,
+    DAMAGE,
+    TOGETHER,
+]
