@@ -393,7 +393,9 @@ PROCESSES = Group(
             "comem.GoneError",
             "the shared object is out of reach: this process is none of the program that has it, and process …, which"
             " sent it, is gone",
-            "Keep the sender until the other program has loaded something; or share by a name, `comem.open('myapp')`.",
+            "A pickle is a name, not what is in it: to save that, dump a [built-in"
+            " copy](dicts.md#built-in-copies-json-files). To share, keep the sender until the other program has loaded"
+            " something, or use a name, `comem.open('myapp')`.",
             shown="pickle.loads(data)    # of a program that has ended",
         ),
         Case(
