@@ -202,7 +202,11 @@ static const struct cli_command *find_command(const char *name)
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i];
-    fail_usage("no such command: ", name, NULL);
+    fputs("comem: no such command: ", stderr);
+    write_name(stderr, name);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(stderr, "%s%s", i == 0 ? "; there are " : i < COMMANDS - 1 ? ", " : " and ", commands[i]->name);
+    fputs("; try comem --help\n", stderr);
     return NULL;
 }
 

@@ -120,15 +120,18 @@ def test_the_version_is_the_librarys():
     assert run("--version") == f"comem {comem.__version__}\n"
 
 
+COMMANDS = "there are ls, stat, show, check, export, import and rm; try comem --help"
+
+
 @pytest.mark.parametrize(
     "words, sentence",
     [
-        (["nonsense"], "no such command: nonsense; try comem --help"),
+        (["nonsense"], f"no such command: nonsense; {COMMANDS}"),
         (["ls", "more"], "one word too many: more; try comem ls --help"),
         (["ls", "--repair"], "no such option: --repair; try comem ls --help"),
         (["ls", "-j"], "no such option: -j; try comem ls --help"),
         (["ls", "--json=1"], "no such option: --json=1; try comem ls --help"),
-        (["help", "nonsense"], "no such command: nonsense; try comem --help"),
+        (["help", "nonsense"], f"no such command: nonsense; {COMMANDS}"),
         (
             ["stat"],
             "comem stat takes a STORE: a name, as comem.open() takes it; a path, with a slash; or pid:N, the own store of "
@@ -148,7 +151,7 @@ def test_the_version_is_the_librarys():
         (["show", "a", "--limit"], "--limit takes a number, not ''; try comem show --help"),
         (["show", "a", "--limit", "-1"], "--limit takes a number, not -1; try comem show --help"),
         (["show", "a", "--limit=1x"], "--limit takes a number, not 1x; try comem show --help"),
-        (["\x1b[31m"], "no such command: '\\x1b[31m'; try comem --help"),
+        (["\x1b[31m"], f"no such command: '\\x1b[31m'; {COMMANDS}"),
     ],
 )
 def test_a_wrong_command_line_is_said_in_one_line_and_exits_with_2(words, sentence):
