@@ -110,6 +110,14 @@ comem_status look_open(const struct place *place, struct look *look)
     return status == COMEM_OK ? store_map_look(memory.fd, &look->map) : status;
 }
 
+/* Complains. Who gives a number that is no store's name may mean a process. */
+static int fail_open(const struct place *place, comem_status status)
+{
+    if (status != COMEM_NOT_FOUND || place->pid != 0 || number_of(place->name) <= 0)
+        return cli_fail_at(place->name, status);
+    return cli_fail("%s: there is no such store; that of process %s is pid:%s", place->path, place->name, place->name);
+}
+
 void look_close(struct look *look)
 {
     store_map_free(look->map);
@@ -217,7 +225,7 @@ int look_at(const char *store, int (*work)(struct look *look, void *context), vo
         return CLI_PROBLEM;
     comem_status status = look_open(&place, &look);
     if (status != COMEM_OK)
-        return cli_fail_at(place.name, status);
+        return fail_open(&place, status);
     int code = look_guarded(&look, work, context);
     look_close(&look);
     return code;
@@ -256,7 +264,7 @@ bool look_join(const char *store, comem_store **joined, struct place *place)
     place->alone = participant_tls == NULL;
     comem_status status = place->pid != 0 ? join_process(place, joined) : comem_open(store, &options, joined);
     if (status != COMEM_OK)
-        cli_fail_at(place->name, status);
+        fail_open(place, status);
     return status == COMEM_OK;
 }
 

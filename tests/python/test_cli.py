@@ -177,6 +177,7 @@ def test_the_program_and_the_module_print_the_same_bytes_and_exit_with_the_same_
         ["show", name, "numbers"],
         ["show", name, "words", "--limit", "3", "--json"],
         ["show", name, "nothing"],
+        ["show", "999999999"],
         ["check", name],
         ["check", name, "--json"],
         ["check", name, "--repair"],
@@ -262,6 +263,12 @@ def test_a_store_that_is_not_there_or_none_is_said_to_be(subcommand, tmp_path, n
     os.mkfifo(path_of(name))
     complaint(subcommand, name)
     path_of(name).unlink()
+
+
+@pytest.mark.parametrize("subcommand", ["stat", "show", "check", "export"])
+def test_a_number_that_is_no_store_may_be_meant_as_a_process(subcommand):
+    said = f"{path_of(999999999)}: there is no such store; that of process 999999999 is pid:999999999"
+    assert complaint(subcommand, "999999999") == said
 
 
 def test_ls_shows_stores_with_and_without_a_name(name, sleeper):
