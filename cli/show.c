@@ -11,6 +11,7 @@
 
 #define DEPTH 10u
 #define TOTAL 100u /* times the items of one container */
+#define FEW 8u     /* roots that a complaint names */
 
 static struct bounds bounds_of(const struct cli_line *line)
 {
@@ -116,6 +117,51 @@ static comem_status show_root(comem_store *store, const char *name, const struct
     return status;
 }
 
+static void write_root(const comem_value *name)
+{
+    size_t size = name->kind == COMEM_STR ? name->size : 0; /* what else it is, is damage */
+    fputc('\'', stderr);
+    write_text(stderr, name->as.data, size < 100 ? size : 100);
+    fputc('\'', stderr);
+}
+
+/* Complains that there is none of that name, and says which there are. */
+static int fail_root(comem_store *store, const char *place, const char *name)
+{
+    const comem_value missing = comem_str(name, strlen(name));
+    comem_value *names;
+    size_t count;
+    comem_status status = read_names(store, &names, &count);
+    if (status == COMEM_OK) {
+        fputs("comem: ", stderr);
+        write_name(stderr, place);
+        fputs(": there is no root named ", stderr);
+        write_root(&missing);
+        fputs(count == 0 ? ", nor any other" : count == 1 ? "; there is " : "; there are ", stderr);
+        for (size_t i = 0; i < count; i++) {
+            if (i < FEW) {
+                fputs(i == 0 ? "" : ", ", stderr);
+                write_root(&names[i]);
+            }
+            comem_value_clear(&names[i]);
+        }
+        if (count > FEW)
+            fprintf(stderr, " and %zu more", count - FEW);
+        fputc('\n', stderr);
+    }
+    free(names);
+    return status == COMEM_OK ? CLI_PROBLEM : cli_fail_at(place, status);
+}
+
+/* Unless the reader of stdout is what failed. */
+static int fail(comem_store *store, const char *place, const struct cli_line *line, comem_status status)
+{
+    if (ferror(stdout) != 0)
+        return CLI_PROBLEM;
+    return line->count == 2 && status == COMEM_NOT_FOUND ? fail_root(store, place, line->words[1])
+                                                         : cli_fail_at(place, status);
+}
+
 static int run(const struct cli_line *line)
 {
     struct json json = {.stream = stdout}, *form = (line->options & CLI_JSON) != 0 ? &json : NULL;
@@ -127,7 +173,7 @@ static int run(const struct cli_line *line)
     comem_status status = line->count == 1 ? show_roots(store, form) : show_root(store, line->words[1], &bounds, form);
     if (form != NULL && status == COMEM_OK)
         putchar('\n');
-    int code = status == COMEM_OK ? CLI_OK : ferror(stdout) != 0 ? CLI_PROBLEM : cli_fail_at(place.name, status);
+    int code = status == COMEM_OK ? CLI_OK : fail(store, place.name, line, status);
     look_leave(store, &place);
     return code;
 }

@@ -528,7 +528,18 @@ def test_show_lists_roots_with_their_kinds(name):
     fill(name)
     assert run("show", name) == "numbers: list of 1000\nwords: dict of 300\n"
     assert run_json("show", name)[1] == {"name": "words", "kind": "dict", "length": 300}
-    assert complaint("show", name, "nothing").endswith("there is no root named 'nothing'")
+
+
+def test_show_says_which_roots_there_are_when_one_is_not(name):
+    with comem.open(name) as store:
+        assert complaint("show", name, "nothing") == f"{name}: there is no root named 'nothing', nor any other"
+        store.list("pages")
+        assert complaint("show", name, "page") == f"{name}: there is no root named 'page'; there is 'pages'"
+        store.list("\x1b[2J")
+        assert complaint("show", name, "a\nb").endswith("there is no root named 'a\\nb'; there are 'pages', '\\x1b[2J'")
+        for number in range(8):
+            store.list(f"root {number}")
+        assert complaint("show", name, "page", "--json").endswith(", 'root 4', 'root 5' and 2 more")
 
 
 def test_show_reaches_the_own_store_of_a_process_and_leaves_it_in_order(sleeper):
