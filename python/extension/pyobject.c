@@ -345,8 +345,9 @@ PyObject *pyobject_copy(PyObject *self, PyObject *Py_UNUSED(unused))
     return pyobject_make_copy(state->native_types[pyobject_kind_number(state, Py_TYPE(self))], self);
 }
 
-const char pyobject_copy_same_doc[] = "__copy__($self, /)\n--\n\n"
-                                      "For copy.copy(): as copy(), with the class and what is in the __dict__ of this object.";
+const char pyobject_copy_same_doc[] =
+    "__copy__($self, /)\n--\n\n"
+    "For copy.copy(): as copy(), with the class and what is in the __dict__ of this object.";
 
 PyObject *pyobject_copy_same(PyObject *self, PyObject *Py_UNUSED(unused))
 {
