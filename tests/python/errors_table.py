@@ -143,9 +143,9 @@ ABSENT = Group(
             "`comem.Queue` says what to take instead.",
         ),
         Case(
-            "comem.Lsit()",
+            "comem.Lists()",
             "AttributeError",
-            "module 'comem' has no attribute 'Lsit'…",
+            "module 'comem' has no attribute 'Lists'…",
             "`dir(comem)` lists what there is.",
         ),
     ],
