@@ -82,7 +82,7 @@ PyObject *comem_python_raise(comem_status status)
     return NULL;
 }
 
-#define CAPI_ENTRY(name) .name##_ = name,
+#define CAPI_ENTRY(name) .name##_ = (name),
 
 static const struct comem_python table = {
     .abi = COMEM_PYTHON_ABI, .size = sizeof(table), COMEM_PYTHON_FUNCTIONS(CAPI_ENTRY)};
