@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from leftovers import Leftovers
 from starting import BEGIN
 from watchdog import Watchdog
 
@@ -33,6 +34,15 @@ def terminal(config):
         return config.stash[fault_handler_stderr_fd_key]
     except (ImportError, KeyError):
         return sys.__stderr__
+
+
+@pytest.fixture
+def leftovers(monkeypatch):
+    """What the test's processes leave behind; when the test is over, that has to be nothing."""
+    found = Leftovers()
+    monkeypatch.setenv(Leftovers.VARIABLE, found.mark)
+    yield found
+    found.check()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import signal
 import pytest
 
 import comem
-from leftovers import Leftovers
 from starting import every_method
 from test_lifetime import growth
 
@@ -22,14 +21,6 @@ ENDS = {
     "SIGABRT": "os.abort()",
 }
 every_end = pytest.mark.parametrize("end", list(ENDS))
-
-
-@pytest.fixture
-def leftovers(monkeypatch):
-    found = Leftovers()
-    monkeypatch.setenv(Leftovers.VARIABLE, found.mark)
-    yield found
-    found.check()
 
 
 # ---- a process among others ------------------------------------------------------------------------------------------

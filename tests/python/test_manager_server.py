@@ -15,17 +15,8 @@ import pytest
 import comem
 import comem.managers
 from conftest import LIMIT, Child
-from leftovers import Leftovers
 from starting import BEGIN, every_method, fresh_interpreter
 from test_manager_types import LINE, served  # noqa: F401 (a fixture)
-
-
-@pytest.fixture
-def leftovers(monkeypatch):
-    found = Leftovers()
-    monkeypatch.setenv(Leftovers.VARIABLE, found.mark)
-    yield found
-    found.check()
 
 
 @pytest.fixture
